@@ -1,0 +1,28 @@
+"""The web layer: one module per noun. ``init_app`` is the list of what there is."""
+
+from flask import Flask
+from flask_admin import Admin
+from flask_admin.theme import Bootstrap4Theme
+from flask_babel import Babel
+
+from admin_views import errors, filters, home, languages, navigation, security
+
+MODULES = (home,)
+
+
+def init_app(app: Flask, babel: Babel) -> None:
+    """Register every page of CTM on the application."""
+    languages.init_app(app, babel)
+    security.init_app(app)
+    filters.init_app(app)
+    errors.init_app(app)
+    navigation.init_app(app)
+    admin = Admin(
+        app,
+        name="CTM",
+        url="/",
+        index_view=home.HomeView(name="Today", url="/"),
+        theme=Bootstrap4Theme(base_template="admin/ctm_base.html"),
+    )
+    for module in MODULES:
+        module.register(app, admin)

@@ -1,0 +1,79 @@
+"""Template filters: numbers, dates and sizes as the reader's locale writes them."""
+
+from datetime import date, datetime, timedelta
+
+from flask import Flask
+from flask_babel import (
+    format_date,
+    format_datetime,
+    format_decimal,
+    format_percent,
+    format_timedelta,
+    get_locale,
+)
+from markupsafe import Markup
+
+from ctm.clock import utcnow
+
+
+def init_app(app: Flask) -> None:
+    for function in (
+        fmt_number,
+        fmt_percent,
+        fmt_date,
+        fmt_datetime,
+        fmt_exact,
+        fmt_bytes,
+        fmt_duration,
+    ):
+        app.jinja_env.filters[function.__name__] = function
+
+
+def fmt_number(value: float | None) -> str:
+    return "–" if value is None else format_decimal(value)
+
+
+def fmt_percent(part: float, whole: float) -> str:
+    return format_percent(part / whole, "#,##0 %") if whole else "–"
+
+
+def fmt_date(value: date | None) -> str:
+    return "–" if value is None else format_date(value, "short" if _italian() else "medium")
+
+
+def fmt_exact(value: datetime | None) -> str:
+    """Date and time in the office's time zone, to the minute."""
+    return "–" if value is None else format_datetime(value, "short" if _italian() else "medium")
+
+
+def fmt_datetime(value: datetime | None) -> Markup:
+    """Relative where recent, with the exact time on hover."""
+    if value is None:
+        return Markup("–")
+    age = utcnow() - value
+    shown = fmt_exact(value)
+    if timedelta(0) <= age < timedelta(days=2):
+        shown = format_timedelta(-age, add_direction=True, threshold=1.2)
+    return Markup('<time datetime="{}Z" title="{}">{}</time>').format(
+        value.isoformat(timespec="seconds"), fmt_exact(value), shown
+    )
+
+
+def fmt_duration(seconds: float) -> str:
+    return format_timedelta(timedelta(seconds=seconds), threshold=1.2)
+
+
+def fmt_bytes(size: int | None) -> str:
+    if size is None:
+        return "–"
+    value = float(size)
+    for unit in ("B", "KB", "MB"):
+        if value < 1024 or unit == "MB":
+            return f"{format_decimal(round(value, 1 if unit == 'MB' else 0))} {unit}"
+        value /= 1024
+    return ""
+
+
+def _italian() -> bool:
+    locale = get_locale()
+    return locale is not None and locale.language == "it"

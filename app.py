@@ -1,0 +1,56 @@
+"""The application factory, and ``python app.py``: the web server with its scheduler."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+import admin_views
+from ctm import cli, config, keys
+from ctm.errors import CtmError
+from ctm.extensions import babel, csrf, db, limiter, login, migrate
+
+HERE = Path(__file__).resolve().parent
+
+
+def create_app(overrides: dict[str, Any] | None = None) -> Flask:
+    """Build the application from the environment and ``overrides`` (names of ctm.config)."""
+    values = config.load() | {k: v for k, v in (overrides or {}).items() if k.startswith("CTM_")}
+    instance = Path(values["CTM_INSTANCE"]).resolve()
+    instance.mkdir(parents=True, exist_ok=True)
+    app = Flask(
+        "ctm",
+        root_path=str(HERE),
+        instance_path=str(instance),
+        static_folder="admin_views/static",
+        template_folder="templates",
+    )
+    app.config.update(values)
+    app.config.update(config.flask_settings(values))
+    app.config.update(overrides or {})
+    app.config["SECRET_KEY"] = keys.load_key(instance, "session").decode()
+    app.extensions["ctm.vault"] = keys.Vault(keys.load_key(instance, "credentials"))
+    app.extensions["ctm.tracking_key"] = keys.load_key(instance, "tracking")
+
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(HERE / "ctm" / "migrations"), render_as_batch=True)
+    login.init_app(app)
+    csrf.init_app(app)
+    limiter.init_app(app)
+    admin_views.init_app(app, babel)
+    cli.init_app(app)
+    if values["CTM_TRUSTED_PROXIES"]:
+        hops = values["CTM_TRUSTED_PROXIES"]
+        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops)  # type: ignore[method-assign]
+    return app
+
+
+if __name__ == "__main__":
+    from jobs.serve import serve
+
+    try:
+        sys.exit(serve(create_app()))
+    except CtmError as error:
+        sys.exit(f"CTM: {error}")

@@ -1,0 +1,102 @@
+"""Every setting of the installation, as one typed table.
+
+Values come from the environment. Secrets are made once and kept in ``instance/secrets``
+(see :mod:`ctm.keys`). ``docs/`` lists the same table; a test holds the two together.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ctm.errors import InvalidInput
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _flag(text: str) -> bool:
+    if text.lower() in {"1", "true", "yes", "on"}:
+        return True
+    if text.lower() in {"0", "false", "no", "off", ""}:
+        return False
+    raise ValueError(text)
+
+
+def _url(text: str) -> str:
+    if text and not text.startswith(("http://", "https://")):
+        raise ValueError(text)
+    return text.rstrip("/")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: its environment variable, how its text is read, its default, its meaning."""
+
+    name: str
+    read: Callable[[str], Any]
+    default: Any
+    help: str
+
+
+SETTINGS = (
+    Setting("CTM_HOST", str, "127.0.0.1", "Address the web server listens on."),
+    Setting("CTM_PORT", int, 5000, "Port the web server listens on."),
+    Setting("CTM_THREADS", int, 16, "Threads of the web server."),
+    Setting("CTM_INSTANCE", str, str(ROOT / "instance"), "Folder of all data and secrets."),
+    Setting("CTM_DATABASE_URL", str, "", "Database; empty means SQLite in the instance folder."),
+    Setting("CTM_PUBLIC_URL", _url, "", "Address at which recipients reach this server."),
+    Setting("CTM_LANGUAGE", str, "it", "Language before somebody logs in: it or en."),
+    Setting("CTM_TIMEZONE", str, "Europe/Rome", "Time zone in which times are shown."),
+    Setting("CTM_DEMO", _flag, False, "Fill an empty database with the demo office."),
+    Setting("CTM_PRACTICE_PORT", int, 2525, "Loopback port of the practice mailbox; 0 is off."),
+    Setting("CTM_WORKER", _flag, True, "Let the web process run a sending worker beside itself."),
+    Setting("CTM_SCHEDULER", _flag, True, "Let the web process run the scheduled jobs."),
+    Setting("CTM_ALLOW_PRIVATE_HOSTS", _flag, False, "Allow mail servers in private networks."),
+    Setting("CTM_TRUSTED_PROXIES", int, 0, "Reverse proxies in front of the web server."),
+    Setting("CTM_SECURE_COOKIES", _flag, False, "Send cookies over HTTPS only."),
+    Setting("CTM_MAX_UPLOAD_MB", int, 25, "Largest upload and attachment, in megabytes."),
+)
+
+
+def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Read all settings.
+
+    :raises InvalidInput: a value cannot be read; the message names the variable.
+    """
+    source = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    for setting in SETTINGS:
+        text = source.get(setting.name)
+        if text is None:
+            values[setting.name] = setting.default
+            continue
+        try:
+            values[setting.name] = setting.read(text.strip())
+        except ValueError:
+            raise InvalidInput(f"{setting.name}={text!r}: {setting.help}", setting.name) from None
+    return values
+
+
+def flask_settings(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Flask's own settings that follow from ours."""
+    instance = Path(values["CTM_INSTANCE"])
+    url = values["CTM_DATABASE_URL"] or f"sqlite:///{instance / 'ctm.sqlite3'}"
+    megabyte = 1024 * 1024
+    return {
+        "SQLALCHEMY_DATABASE_URI": url.replace("postgresql://", "postgresql+psycopg://", 1),
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": values["CTM_SECURE_COOKIES"],
+        "REMEMBER_COOKIE_HTTPONLY": True,
+        "REMEMBER_COOKIE_SAMESITE": "Lax",
+        "REMEMBER_COOKIE_SECURE": values["CTM_SECURE_COOKIES"],
+        "MAX_CONTENT_LENGTH": (values["CTM_MAX_UPLOAD_MB"] + 1) * megabyte,
+        "MAX_FORM_MEMORY_SIZE": 5 * megabyte,
+        "BABEL_DEFAULT_LOCALE": values["CTM_LANGUAGE"],
+        "BABEL_DEFAULT_TIMEZONE": values["CTM_TIMEZONE"],
+        "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "translations"),
+        "WTF_CSRF_TIME_LIMIT": None,
+        "RATELIMIT_STORAGE_URI": "memory://",
+        "RATELIMIT_HEADERS_ENABLED": True,
+    }

@@ -1,0 +1,77 @@
+"""All models. One noun, one module; import them from here."""
+
+from ctm.models.accounts import Security, SmtpAccount, account_users
+from ctm.models.base import Base
+from ctm.models.campaigns import (
+    Campaign,
+    CampaignAttachment,
+    CampaignCounter,
+    CampaignMember,
+    CampaignState,
+    ListStatus,
+    Outcome,
+    OutcomeStatus,
+)
+from ctm.models.clients import Client, ClientKind, Contact, SavedFilter
+from ctm.models.files import StoredFile
+from ctm.models.mail import (
+    PENDING,
+    UNDER_WAY,
+    WAITING,
+    Mailing,
+    MailingAttachment,
+    MailingKind,
+    MailingState,
+    Message,
+    MessageState,
+    Suppression,
+    TrackedLink,
+)
+from ctm.models.system import JobRun, Lease, PracticeMail, Task, TaskState, Worker
+from ctm.models.tracking import Hit, HitBucket, HitKind, LinkCounter
+from ctm.models.users import AuditEntry, OfficeSetting, Role, User
+
+__all__ = [
+    "PENDING",
+    "UNDER_WAY",
+    "WAITING",
+    "AuditEntry",
+    "Base",
+    "Campaign",
+    "CampaignAttachment",
+    "CampaignCounter",
+    "CampaignMember",
+    "CampaignState",
+    "Client",
+    "ClientKind",
+    "Contact",
+    "Hit",
+    "HitBucket",
+    "HitKind",
+    "JobRun",
+    "Lease",
+    "LinkCounter",
+    "ListStatus",
+    "Mailing",
+    "MailingAttachment",
+    "MailingKind",
+    "MailingState",
+    "Message",
+    "MessageState",
+    "OfficeSetting",
+    "Outcome",
+    "OutcomeStatus",
+    "PracticeMail",
+    "Role",
+    "SavedFilter",
+    "Security",
+    "SmtpAccount",
+    "StoredFile",
+    "Suppression",
+    "Task",
+    "TaskState",
+    "TrackedLink",
+    "User",
+    "Worker",
+    "account_users",
+]
