@@ -95,18 +95,19 @@ def _date_parts(picture: str) -> list[tuple[bool, str]]:
     for match in _PIECE.finditer(picture):
         quoted, word, other = match.groups()
         lower = word.lower() if word else ""
-        if word and _TOKEN_RUN.fullmatch(lower) and lower not in ("h", "n", "s"):
-            for token in _TOKENS.findall(lower):
-                minutes = token == "mm" and after_hours
-                parts.append((True, "nn" if minutes else token))
-                after_hours = token in ("h", "hh")
-        elif word and len(word) > 1 and _WRONG_RUN.fullmatch(lower):
+        wrong = len(lower) > 1 and _WRONG_RUN.fullmatch(lower) and not _TOKENS.fullmatch(lower)
+        if wrong:
             raise PictureError(
                 _(
                     "“%(part)s” is not part of a date format: use d, m, yy, yyyy, hh, nn, ss.",
                     part=word,
                 )
             )
+        if word and _TOKEN_RUN.fullmatch(lower):
+            for token in _TOKENS.findall(lower):
+                minutes = token == "mm" and after_hours
+                parts.append((True, "nn" if minutes else token))
+                after_hours = token in ("h", "hh")
         else:
             parts.append((False, quoted if quoted is not None else word or other))
             after_hours = after_hours and other is not None and other.strip() in (":", ".")
@@ -158,14 +159,17 @@ def _check_length(picture: str) -> None:
         )
 
 
-def _split_core(core: str, picture: str) -> tuple[str, str, int]:
-    """``(grouping sign, decimal sign, decimals)`` of the zeros in an amount's picture."""
-    wrong = PictureError(
+def _wrong_amount(picture: str) -> PictureError:
+    return PictureError(
         _(
             "“%(picture)s” is not a format for amounts: examples are 0.000,00 € and € 0000.00.",
             picture=picture,
         )
     )
+
+
+def _split_core(core: str, picture: str) -> tuple[str, str, int]:
+    """``(grouping sign, decimal sign, decimals)`` of the zeros in an amount's picture."""
     signs = re.findall(r"[^0#]", core)
     groups = re.split(r"[^0#]", core)
     if not signs:
@@ -176,7 +180,7 @@ def _split_core(core: str, picture: str) -> tuple[str, str, int]:
     thousands = rest if is_decimal else signs
     inner = groups[1:-1] if is_decimal else groups[1:]
     if len(set(thousands)) > 1 or any(len(group) != 3 for group in inner):
-        raise wrong
+        raise _wrong_amount(picture)
     grouping = thousands[0] if thousands else ""
     return grouping, last if is_decimal else "", len(groups[-1]) if is_decimal else 0
 
@@ -192,12 +196,7 @@ def amount_formatter(picture: str, *, pad: bool = False) -> Formatter:
     _check_length(picture)
     match = _CORE.search(picture)
     if match is None or "0" not in match[0] or re.search(r"[0#]", picture[match.end() :]):
-        raise PictureError(
-            _(
-                "“%(picture)s” is not a format for amounts: examples are 0.000,00 € and € 0000.00.",
-                picture=picture,
-            )
-        )
+        raise _wrong_amount(picture)
     before, after = picture[: match.start()], picture[match.end() :]
     grouping, decimal_sign, decimals = _split_core(match[0], picture)
     quantum = Decimal(1).scaleb(-decimals)

@@ -32,14 +32,13 @@ _INLINE_TAG = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The characters of a stretch of source as the user meant them, and where each stands.
+    """The characters of a stretch of source as the user meant them, and where each ends there.
 
-    ``places`` has one entry more than ``text``: the end. ``tags`` are the tags taken off, each
-    with its place.
+    ``tags`` are the tags taken off, each with its place.
     """
 
     text: str
-    places: list[int]
+    ends: list[int]
     tags: list[tuple[int, str]]
 
 
@@ -49,7 +48,7 @@ def view(source: str, start: int, end: int, kind: str) -> View:
     ``kind`` is that of ``contexts.Region``, or ``plain`` for a text that is not HTML.
     """
     characters: list[str] = []
-    places: list[int] = []
+    ends: list[int] = []
     tags: list[tuple[int, str]] = []
     position = start
     end = min(end, start + LONGEST_FIELD)
@@ -71,11 +70,10 @@ def view(source: str, start: int, end: int, kind: str) -> View:
             shown = ""
         elif sign in _INVISIBLE:
             shown = ""
-        characters.extend(shown)
-        places.extend([position] * len(shown))
         position = match.end() if match else position + 1
-    places.append(position)
-    return View("".join(characters), places, tags)
+        characters.extend(shown)
+        ends.extend([position] * len(shown))
+    return View("".join(characters), ends, tags)
 
 
 class FieldSyntaxError(Exception):

@@ -134,7 +134,7 @@ class _Compiler:
         except syntax.FieldSyntaxError as problem:
             raise self._error(_syntax_message(problem), start, view.text[:60]) from None
         text = view.text[:length]
-        stop = view.places[length]
+        stop = view.ends[length - 1]
         before = self.source[region.start : start]
         escape = (
             contexts.of_plain_text(before)
@@ -208,10 +208,15 @@ class _Compiler:
 
 
 def _syntax_message(problem: syntax.FieldSyntaxError) -> str:
+    message: str
     if problem.reason == "open":
-        return _("The field is not closed: “]” is missing.")
-    if problem.reason == "quote":
-        return _("A quotation mark is not closed.")
-    if problem.reason == "twice":
-        return _("The option “%(name)s” is given twice.", name=problem.part)
-    return _("“%(part)s” is not an option: write ;frm='…' or ;ifempty='…'.", part=problem.part)
+        message = _("The field is not closed: “]” is missing.")
+    elif problem.reason == "quote":
+        message = _("A quotation mark is not closed.")
+    elif problem.reason == "twice":
+        message = _("The option “%(name)s” is given twice.", name=problem.part)
+    else:
+        message = _(
+            "“%(part)s” is not an option: write ;frm='…' or ;ifempty='…'.", part=problem.part
+        )
+    return message
