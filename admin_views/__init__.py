@@ -5,7 +5,7 @@ from flask_admin import Admin
 from flask_admin.theme import Bootstrap4Theme
 from flask_babel import Babel
 
-from admin_views import errors, filters, home, languages, navigation, security
+from admin_views import errors, filters, home, languages, navigation, security, shell
 
 MODULES = (home,)
 
@@ -17,6 +17,7 @@ def init_app(app: Flask, babel: Babel) -> None:
     filters.init_app(app)
     errors.init_app(app)
     navigation.init_app(app)
+    shell.init_app(app)
     admin = Admin(
         app,
         name="CTM",
