@@ -89,7 +89,7 @@ def _literal(text: str) -> Callable[[datetime], str]:
 
 
 def _date_parts(picture: str) -> list[tuple[bool, str]]:
-    """Cut a picture into ``(is a token, text)``, in order."""
+    """Cut a picture into ``(is a code, text)``, in order."""
     parts: list[tuple[bool, str]] = []
     after_hours = False
     for match in _PIECE.finditer(picture):
@@ -104,10 +104,10 @@ def _date_parts(picture: str) -> list[tuple[bool, str]]:
                 )
             )
         if word and _TOKEN_RUN.fullmatch(lower):
-            for token in _TOKENS.findall(lower):
-                minutes = token == "mm" and after_hours
-                parts.append((True, "nn" if minutes else token))
-                after_hours = token in ("h", "hh")
+            for code in _TOKENS.findall(lower):
+                minutes = code == "mm" and after_hours
+                parts.append((True, "nn" if minutes else code))
+                after_hours = code in ("h", "hh")
         else:
             parts.append((False, quoted if quoted is not None else word or other))
             after_hours = after_hours and other is not None and other.strip() in (":", ".")

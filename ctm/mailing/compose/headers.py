@@ -1,0 +1,162 @@
+"""Header fields: encoded words (RFC 2047), parameters (RFC 2231), folding, no injection.
+
+Whatever a value holds, it stays one header field: control characters and line breaks become
+spaces before anything is written.
+"""
+
+import base64
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from functools import lru_cache
+from urllib.parse import quote
+
+from ctm.i18n import _
+from ctm.mailing.compose import dom
+from ctm.mailing.compose.errors import ComposeError
+
+LONGEST_SUBJECT = 4000
+_LINE = 78
+_LONGEST_WORD = 900
+_WORD_BYTES = 42
+_NOT_SHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
+_FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,70}")
+_MESSAGE_ID = re.compile(r"<[!-;=?A-~]+@[!-;=?A-~]+>")
+_PLAIN_PARAMETER = re.compile(r"[A-Za-z0-9 ._()+,@-]{1,55}")
+_RESERVED = dom.words(
+    "bcc cc content-disposition content-id content-transfer-encoding content-type date "
+    "disposition-notification-to from list-unsubscribe list-unsubscribe-post message-id "
+    "mime-version received reply-to return-path sender subject to"
+)
+
+
+def one_line(value: str) -> str:
+    """The value on one line: controls and runs of white space become single spaces."""
+    if value.isascii() and value.isprintable() and "  " not in value:
+        return value.strip()
+    return " ".join(_NOT_SHOWN.sub(" ", value).split())
+
+
+def _chunks(value: str) -> Iterator[bytes]:
+    """UTF-8 pieces that fit one encoded word each, cut between characters."""
+    chunk = b""
+    for sign in value:
+        encoded = sign.encode("utf-8")
+        if len(chunk) + len(encoded) > _WORD_BYTES:
+            yield chunk
+            chunk = b""
+        chunk += encoded
+    if chunk:
+        yield chunk
+
+
+def encoded_words(value: str) -> str:
+    """The value as encoded words, one to a line."""
+    return "\r\n ".join(
+        [f"=?utf-8?b?{base64.b64encode(chunk).decode('ascii')}?=" for chunk in _chunks(value)]
+    )
+
+
+def _fold(name: str, value: str) -> str:
+    """Fold ASCII text at its spaces."""
+    if len(name) + len(value) + 2 <= _LINE:
+        return value
+    lines = []
+    line = ""
+    room = _LINE - len(name) - 2
+    for word in value.split(" "):
+        if line and len(line) + 1 + len(word) > room:
+            lines.append(line)
+            line, room = word, _LINE - 1
+        else:
+            line = f"{line} {word}" if line else word
+    return "\r\n ".join([*lines, line])
+
+
+def text_value(name: str, value: str) -> str:
+    """The value of an unstructured field such as Subject, ready to follow ``name: ``."""
+    value = one_line(value)
+    if not value.isascii() or "=?" in value or _has_long_word(value):
+        return encoded_words(value)
+    return _fold(name, value)
+
+
+def _has_long_word(value: str) -> bool:
+    return len(value) > _LONGEST_WORD and any(
+        len(word) > _LONGEST_WORD for word in value.split(" ")
+    )
+
+
+def text_field(name: str, value: str) -> str:
+    """A whole unstructured field, with its line end."""
+    return f"{name}: {text_value(name, value)}\r\n"
+
+
+def mailbox_field(name: str, display: str, address: str) -> str:
+    """A field with one address, already checked: ``To: Name <address>``."""
+    display = one_line(display)
+    if not display or display == address:
+        return f"{name}: {address}\r\n"
+    if _PHRASE.fullmatch(display) and "=?" not in display and len(display) <= _LONGEST_WORD:
+        phrase = _fold(name, display)
+    elif display.isascii() and "=?" not in display and len(display) < _LINE - len(name) - 4:
+        escaped = display.replace("\\", "\\\\").replace('"', '\\"')
+        phrase = f'"{escaped}"'
+    else:
+        phrase = encoded_words(display)
+    last = len(phrase) - phrase.rfind("\n") + (len(name) + 2 if "\n" not in phrase else 0)
+    gap = " " if last + len(address) + 3 <= _LINE else "\r\n "
+    return f"{name}: {phrase}{gap}<{address}>\r\n"
+
+
+def address_list_field(name: str, addresses: list[str]) -> str:
+    """A field with several addresses, one to a line when they are many."""
+    return f"{name}: " + ",\r\n ".join(addresses) + "\r\n"
+
+
+def extra_field(name: str, value: str) -> str:
+    """A header field of the user's own; raises ``ComposeError`` if the name is not one."""
+    if not _FIELD_NAME.fullmatch(name) or name.lower() in _RESERVED:
+        raise ComposeError(
+            _("“%(name)s” cannot be used as a header of its own.", name=one_line(name))
+        )
+    return text_field(name, value)
+
+
+def message_id_field(message_id: str) -> str:
+    """The Message-ID, given with or without its angle brackets."""
+    bare = message_id if message_id.startswith("<") else f"<{message_id}>"
+    if not _MESSAGE_ID.fullmatch(bare) or len(bare) > _LONGEST_WORD:
+        raise ComposeError(_("“%(value)s” is not a Message-ID.", value=one_line(message_id)[:80]))
+    return f"Message-ID: {bare}\r\n"
+
+
+@lru_cache(maxsize=256)
+def _date_of_second(when: datetime) -> str:
+    return f"Date: {format_datetime(when)}\r\n"
+
+
+def date_field(when: datetime) -> str:
+    """The Date; a naive datetime is UTC."""
+    aware = when.replace(microsecond=0, tzinfo=when.tzinfo or UTC)
+    return _date_of_second(aware)
+
+
+def parameter(name: str, value: str) -> str:
+    """A parameter such as ``filename``, each of its lines preceded by ``;`` and a fold."""
+    if _PLAIN_PARAMETER.fullmatch(value):
+        return f';\r\n {name}="{value}"'
+    encoded = quote(value, safe="")
+    if len(encoded) <= 55:
+        return f";\r\n {name}*=utf-8''{encoded}"
+    tokens = re.findall(r"(?:%[0-9A-F]{2})|[^%]", encoded)
+    lines, line = [], "utf-8''"
+    for token in tokens:
+        if len(line) + len(token) > 55:
+            lines.append(line)
+            line = ""
+        line += token
+    lines.append(line)
+    return "".join([f";\r\n {name}*{number}*={line}" for number, line in enumerate(lines)])

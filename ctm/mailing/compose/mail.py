@@ -1,0 +1,191 @@
+"""A mailing compiled to a byte skeleton, and filled in for each recipient.
+
+Everything that all copies share is encoded once. A copy is a list of bytes in which the
+recipient's values, the token and four header fields are put, and joined.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ctm.i18n import _
+from ctm.mailing.compose import headers
+from ctm.mailing.compose.addresses import header_address, needs_utf8
+from ctm.mailing.compose.bodies import compile_bodies
+from ctm.mailing.compose.content import MailContent
+from ctm.mailing.compose.errors import ComposeError
+from ctm.mailing.compose.quoting import SOFT_BREAK, quote, quote_value
+from ctm.mailing.compose.structure import body_part
+from ctm.mailing.compose.tracking import MARK, base_address
+from ctm.mailing.merge import Catalogue, Field, Literal, Template
+
+_TOKEN_VALUE = re.compile(r"[A-Za-z0-9_.~-]{1,400}")
+_SLOT_SIZE = 40
+
+
+@dataclass(slots=True)
+class _Skeleton:
+    """Bytes with slots: for fields of the bodies and for the token."""
+
+    parts: list[bytes] = field(default_factory=lambda: [b""])
+    fields: list[tuple[int, Field]] = field(default_factory=list)
+    tokens: list[int] = field(default_factory=list)
+    names: dict[str, None] = field(default_factory=dict)
+
+    def literal(self, data: bytes) -> None:
+        self.parts[-1] += data
+
+    def slot(self, piece: Field | None) -> None:
+        """A place for a field's value, or for the token (None)."""
+        if piece is None:
+            self.tokens.append(len(self.parts))
+        else:
+            self.fields.append((len(self.parts), piece))
+        self.parts += [b"", b""]
+
+    def template(self, template: Template) -> None:
+        """A quoted-printable body."""
+        self.names.update(dict.fromkeys(template.fields))
+        runs = _runs(template)
+        for number, run in enumerate(runs):
+            follows = number + 1 < len(runs)
+            if isinstance(run, str):
+                encoded = quote(run)
+                if follows and not encoded.endswith(b"\r\n"):
+                    encoded += SOFT_BREAK
+                self.literal(encoded)
+            else:
+                self.slot(run)
+                self.literal(SOFT_BREAK)
+
+
+def _runs(template: Template) -> list[str | Field | None]:
+    """Literals joined and cut at the token's marks (None), fields between."""
+    runs: list[str | Field | None] = []
+    text = ""
+    for piece in template.pieces:
+        if isinstance(piece, Literal):
+            text += piece.text
+            continue
+        runs += [text, piece]
+        text = ""
+    runs.append(text)
+    cut: list[str | Field | None] = []
+    for run in runs:
+        if not isinstance(run, str):
+            cut.append(run)
+            continue
+        for number, part in enumerate(run.split(MARK)):
+            if number:
+                cut.append(None)
+            if part:
+                cut.append(part)
+    return cut
+
+
+class CompiledMail:
+    """A mailing ready to be filled in; safe to share between threads."""
+
+    def __init__(
+        self, content: MailContent, subject: Template, links: tuple[str, ...], skeleton: _Skeleton
+    ) -> None:
+        self.links = links
+        self.fields = tuple(dict.fromkeys([*subject.fields, *skeleton.names]))
+        self.needs_utf8 = any(needs_utf8(each) for each in _own_addresses(content))
+        self._subject = subject
+        self._fixed_subject = None if subject.fields else _subject_field(subject, {})
+        self._parts = skeleton.parts
+        self._field_slots = tuple(skeleton.fields)
+        self._token_slots = tuple(skeleton.tokens)
+        slots = len(skeleton.fields) + len(skeleton.tokens)
+        self.size_estimate = sum(map(len, skeleton.parts)) + _SLOT_SIZE * slots + 300
+
+    def render(
+        self,
+        *,
+        to_address: str,
+        to_name: str,
+        values: Mapping[str, object],
+        token: str,
+        message_id: str,
+        date: datetime,
+        utf8: bool = False,
+    ) -> bytes:
+        """One recipient's mail: a whole RFC 5322 message with CRLF, not dot-stuffed.
+
+        ``date`` naive is UTC. With ``utf8`` the connection has SMTPUTF8 and addresses with
+        non-ASCII local parts are written as they are; without it they raise ``ComposeError``, as
+        does anything that cannot stand in a header. Domains are always written in ASCII.
+        """
+        address = header_address(to_address)
+        if not utf8 and (self.needs_utf8 or needs_utf8(address)):
+            refused = to_address if needs_utf8(address) else _("the sender")
+            raise ComposeError(
+                _("The mail server does not take international addresses (%(who)s).", who=refused)
+            )
+        subject = self._fixed_subject or _subject_field(self._subject, values)
+        parts = self._parts.copy()
+        head = (
+            headers.date_field(date)
+            + headers.message_id_field(message_id)
+            + headers.mailbox_field("To", to_name, address)
+            + subject
+        )
+        parts[0] = head.encode("utf-8") + parts[0]
+        if self._token_slots:
+            if not _TOKEN_VALUE.fullmatch(token):
+                raise ComposeError(_("The tracking token is not valid."))
+            encoded = quote_value(token)
+            for slot in self._token_slots:
+                parts[slot] = encoded
+        for slot, piece in self._field_slots:
+            parts[slot] = quote_value(piece.fill(values))
+        return b"".join(parts)
+
+
+def _subject_field(subject: Template, values: Mapping[str, object]) -> str:
+    text = subject.render(values)
+    return headers.text_field("Subject", text[: headers.LONGEST_SUBJECT])
+
+
+def _own_addresses(content: MailContent) -> list[str]:
+    """The addresses that are the same in every copy."""
+    optional = [each for each in (content.reply_to, content.read_receipt_to) if each]
+    return [content.from_email, *content.cc, *optional]
+
+
+def compile_mail(content: MailContent, catalogue: Catalogue) -> CompiledMail:
+    """Compile a mailing's snapshot; raises ``MergeError`` or ``ComposeError``."""
+    bodies = compile_bodies(content, catalogue)
+    skeleton = _Skeleton()
+    skeleton.literal(_fixed_headers(content).encode("utf-8"))
+    base = base_address(content.public_url)
+    if base is not None and content.unsubscribe:
+        skeleton.literal(b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n")
+        skeleton.literal(f"List-Unsubscribe: <{base}/r/".encode("ascii"))
+        skeleton.slot(None)
+        skeleton.literal(b">\r\n")
+    skeleton.literal(b"MIME-Version: 1.0\r\n")
+    for stretch in body_part(bodies, content.attachments):
+        if isinstance(stretch, bytes):
+            skeleton.literal(stretch)
+        else:
+            skeleton.template(stretch)
+    return CompiledMail(content, bodies.subject, bodies.links, skeleton)
+
+
+def _fixed_headers(content: MailContent) -> str:
+    """The header fields that are the same in every copy. There is never a Bcc among them."""
+    written = headers.mailbox_field("From", content.from_name, header_address(content.from_email))
+    if content.reply_to:
+        written += f"Reply-To: {header_address(content.reply_to)}\r\n"
+    if content.cc:
+        addresses = [header_address(each) for each in content.cc]
+        written += headers.address_list_field("Cc", addresses)
+    if content.read_receipt_to:
+        address = header_address(content.read_receipt_to)
+        written += f"Disposition-Notification-To: {address}\r\n"
+    for name, value in content.extra_headers:
+        written += headers.extra_field(name, value)
+    return written
