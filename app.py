@@ -11,6 +11,7 @@ import admin_views
 from ctm import cli, config, keys
 from ctm.errors import CtmError
 from ctm.extensions import babel, csrf, db, limiter, login, migrate
+from jobs import schedule
 
 HERE = Path(__file__).resolve().parent
 
@@ -41,6 +42,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     limiter.init_app(app)
     admin_views.init_app(app, babel)
     cli.init_app(app)
+    schedule.init_app(app)
     if values["CTM_TRUSTED_PROXIES"]:
         hops = values["CTM_TRUSTED_PROXIES"]
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops)  # type: ignore[method-assign]

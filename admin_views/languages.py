@@ -1,6 +1,14 @@
 """Which language and time zone a page is shown in."""
 
-from flask import Blueprint, Flask, current_app, redirect, request, session
+from flask import (
+    Blueprint,
+    Flask,
+    current_app,
+    has_request_context,
+    redirect,
+    request,
+    session,
+)
 from flask_babel import Babel
 from flask_login import current_user
 from werkzeug.wrappers import Response
@@ -19,6 +27,8 @@ def init_app(app: Flask, babel: Babel) -> None:
 
 def current_language() -> str:
     """The user's choice, else this browser's choice, else what the browser asks for."""
+    if not has_request_context():
+        return str(current_app.config["CTM_LANGUAGE"])
     if current_user and current_user.is_authenticated:
         return str(current_user.language)
     chosen = session.get("language")

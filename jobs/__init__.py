@@ -1,0 +1,1 @@
+"""What runs beside the web: the schedule, the scheduler, the server process."""

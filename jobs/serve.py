@@ -1,0 +1,213 @@
+"""The server process: web pages, scheduler, practice mailbox, and a sending worker beside it."""
+
+import errno
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+import waitress
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+
+from ctm import config, settings
+from ctm.errors import Conflict, Unavailable
+from ctm.extensions import db
+from ctm.i18n import _
+from ctm.jobruns import table
+from ctm.models import User
+from jobs.practice import PracticeServer
+from jobs.scheduler import Scheduler
+from jobs.supervisor import Supervisor
+
+log = logging.getLogger(__name__)
+
+ROOT = Path(__file__).resolve().parent.parent
+LOG_BYTES = 2_000_000
+LOG_FILES = 5
+
+
+def serve(app: Flask) -> int:
+    """Serve until SIGTERM or SIGINT; returns the exit status.
+
+    On the way out everything stops in order: no more requests, the jobs under way end, the worker
+    finishes the mail in flight, and the practice mailbox, which may be receiving it, goes last.
+
+    :raises Unavailable: a port is busy, or the address is not this machine's.
+    :raises Conflict: the database is not at this version's migration.
+    """
+    configure_logging(Path(app.instance_path))
+    with app.app_context():
+        check_database()
+        server = listen(app)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _leave)
+        with ExitStack() as running:
+            running.callback(server.close)
+            _start_beside(app, running)
+            _greet(app)
+            db.session.remove()
+            server.run()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, signal.SIG_IGN)
+            log.info("stopping")
+    log.info("stopped")
+    return 0
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+def _start_beside(app: Flask, running: ExitStack) -> None:
+    """Start what runs beside the web; ``running`` stops it in the opposite order."""
+    if app.config["CTM_PRACTICE_PORT"]:
+        mailbox = PracticeServer(app)
+        fixed = "CTM_PRACTICE_PORT" in os.environ
+        mailbox.start(app.config["CTM_PRACTICE_PORT"], fixed=fixed)
+        app.config["CTM_PRACTICE_PORT"] = mailbox.port
+        running.callback(mailbox.stop)
+    if app.config["CTM_WORKER"]:
+        worker = Supervisor(
+            [sys.executable, "-m", "flask", "--app", "app", "worker"],
+            folder=ROOT,
+            environ=child_environ(app),
+        )
+        worker.start()
+        running.callback(worker.stop)
+    if app.config["CTM_SCHEDULER"]:
+        scheduler = Scheduler(app, table())
+        scheduler.start()
+        running.callback(scheduler.stop)
+
+
+def child_environ(app: Flask) -> dict[str, str]:
+    """The environment that gives a child process this application's settings."""
+    values = {}
+    for setting in config.SETTINGS:
+        value = app.config[setting.name]
+        values[setting.name] = str(int(value)) if isinstance(value, bool) else str(value)
+    return {**os.environ, **values}
+
+
+def listen(app: Flask) -> Any:
+    """waitress, bound to its address.
+
+    :raises Unavailable: it cannot be bound.
+    """
+    host, port = app.config["CTM_HOST"], app.config["CTM_PORT"]
+    try:
+        return waitress.create_server(
+            app,
+            host=host,
+            port=port,
+            threads=app.config["CTM_THREADS"],
+            ident=None,
+            connection_limit=1000,
+            max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],
+            clear_untrusted_proxy_headers=not app.config["CTM_TRUSTED_PROXIES"],
+            asyncore_use_poll=True,
+        )
+    except (OSError, OverflowError, ValueError) as error:
+        raise Unavailable(_why_not(error, host, port)) from None
+
+
+def _why_not(error: Exception, host: str, port: int) -> str:
+    number = getattr(error, "errno", None)
+    if number == errno.EADDRINUSE:
+        text = _(
+            "Port %(port)s is in use by another program. Stop it, or choose another port: "
+            "CTM_PORT=%(other)s",
+            port=port,
+            other=port + 1,
+        )
+    elif number == errno.EACCES:
+        text = _(
+            "This user may not listen on port %(port)s. Choose one above 1024: CTM_PORT=5000",
+            port=port,
+        )
+    else:
+        text = _(
+            "Cannot listen on %(host)s port %(port)s: %(words)s. Check CTM_HOST and CTM_PORT.",
+            host=host,
+            port=port,
+            words=str(error),
+        )
+    return str(text)
+
+
+def check_database() -> None:
+    """
+    :raises Conflict: there are no tables yet, or they are another version's.
+    :raises Unavailable: the database does not answer.
+    """
+    heads = set(ScriptDirectory(str(ROOT / "ctm" / "migrations")).get_heads())
+    try:
+        with db.engine.connect() as connection:
+            current = set(MigrationContext.configure(connection).get_current_heads())
+    except (OperationalError, ArgumentError, NoSuchModuleError) as error:
+        words = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise Unavailable(
+            _("The database does not answer: %(words)s. Check CTM_DATABASE_URL.", words=words)
+        ) from None
+    if current != heads:
+        raise Conflict(
+            _(
+                "The database is not ready for this version. "
+                "Run: make run, or flask --app app db upgrade"
+            )
+        )
+
+
+def configure_logging(instance: Path) -> None:
+    """Log to the terminal and to ``instance/logs/ctm.log``, which is rotated."""
+    folder = instance / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    file = RotatingFileHandler(
+        folder / "ctm.log", maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8"
+    )
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        handlers=[logging.StreamHandler(), file],
+    )
+    for name in ("apscheduler", "mail.log", "mail.debug", "alembic", "waitress.queue"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def address(app: Flask) -> str:
+    """Where a browser on this machine finds the pages."""
+    host = app.config["CTM_HOST"]
+    if host in {"0.0.0.0", "", "*"}:  # noqa: S104 - compared, not listened on
+        host = "127.0.0.1"
+    elif host == "::":
+        host = "[::1]"
+    elif ":" in host:
+        host = f"[{host}]"
+    return f"http://{host}:{app.config['CTM_PORT']}"
+
+
+def _greet(app: Flask, say: Callable[[str], None] = click.echo) -> None:
+    url = address(app)
+    say("")
+    if db.session.scalar(select(User.id).limit(1)) is None:
+        say("  " + _("CTM is ready. Set it up at %(url)s", url=f"{url}/setup"))
+    else:
+        say("  " + _("CTM is ready at %(url)s", url=url))
+        if settings.is_demo():
+            from ctm.demo import EMAIL, PASSWORD
+
+            say("  " + _("Log in as %(email)s, password %(word)s", email=EMAIL, word=PASSWORD))
+    say("  " + _("Ctrl+C stops it."))
+    say("")
+    sys.stdout.flush()
