@@ -126,8 +126,7 @@ class Message(Base):
         UniqueConstraint("mailing_id", "recipient_key"),
         Index(
             "ix_messages_waiting",
-            "account_id",
-            "priority",
+            "mailing_id",
             "id",
             sqlite_where=text("state IN ('queued', 'deferred')"),
             postgresql_where=text("state IN ('queued', 'deferred')"),

@@ -1,0 +1,54 @@
+"""Kept counters of campaigns: what statistics show is read here and never counted.
+
+Mails: ``total``, ``queued`` (all that is still to be sent, also deferred or under way), ``sent``,
+``failed``, ``uncertain``, ``skipped``, ``cancelled``. People: ``read``, ``clicked``, ``removed``
+(mails with at least one). Machines: ``machine_read``, ``machine_clicked`` (requests). Clients:
+``members`` and ``status:<list status id, 0 for none>``.
+"""
+
+from collections.abc import Mapping
+
+from sqlalchemy import select
+
+from ctm import sql
+from ctm.extensions import db
+from ctm.models import CampaignCounter
+
+
+def add(
+    campaign_id: int, deltas: Mapping[str, int], executor: sql.Executor | None = None
+) -> None:
+    """Add to the counters within the caller's transaction (the session's, if not given)."""
+    target = executor if executor is not None else db.session
+    rows = [
+        {"campaign_id": campaign_id, "name": name, "value": delta}
+        for name, delta in sorted(deltas.items())
+        if delta
+    ]
+    if not rows:
+        return
+    table = CampaignCounter.__table__
+    statement = sql.insert(target, table).values(rows)  # type: ignore[arg-type]
+    target.execute(
+        statement.on_conflict_do_update(
+            index_elements=["campaign_id", "name"],
+            set_={"value": table.c.value + statement.excluded.value},
+        )
+    )
+
+
+def read(campaign_id: int) -> dict[str, int]:
+    """All counters of a campaign; a name that is missing is zero."""
+    query = select(CampaignCounter.name, CampaignCounter.value).where(
+        CampaignCounter.campaign_id == campaign_id
+    )
+    return {name: value for name, value in db.session.execute(query)}
+
+
+def read_many(campaign_ids: list[int]) -> dict[int, dict[str, int]]:
+    """The counters of several campaigns in one query, for lists."""
+    found: dict[int, dict[str, int]] = {campaign_id: {} for campaign_id in campaign_ids}
+    query = select(CampaignCounter).where(CampaignCounter.campaign_id.in_(campaign_ids))
+    for counter in db.session.scalars(query):
+        found[counter.campaign_id][counter.name] = counter.value
+    return found

@@ -1,0 +1,26 @@
+"""Running a campaign: forecast, start, pause, resume, stop, schedule, retry.
+
+Every operation is one transaction that first compares and sets the campaign's state, so two
+people pressing at once cannot start it twice.
+"""
+
+from ctm.mailing.control.finishing import finish, finish_done
+from ctm.mailing.control.forecasting import Forecast, forecast, left_out
+from ctm.mailing.control.planning import schedule, start_due, unschedule
+from ctm.mailing.control.running import pause, resume, retry_failed, start, stop
+
+__all__ = [
+    "Forecast",
+    "finish",
+    "finish_done",
+    "forecast",
+    "left_out",
+    "pause",
+    "resume",
+    "retry_failed",
+    "schedule",
+    "start",
+    "start_due",
+    "stop",
+    "unschedule",
+]

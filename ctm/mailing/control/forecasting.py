@@ -1,0 +1,82 @@
+"""What pressing start would do, before it is pressed (X1)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import current_app
+from sqlalchemy import func, select
+
+from ctm.clock import utcnow
+from ctm.errors import CtmError, InvalidInput
+from ctm.extensions import db
+from ctm.i18n import _, _l
+from ctm.mailing import pace, recipients, snapshot
+from ctm.mailing.recipients import LeftOut
+from ctm.models import WAITING, Campaign, Mailing, MailingState, Message, SmtpAccount
+
+TYPICAL_PER_CONNECTION = 2.0
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What pressing start would do (X1). ``last_at`` is when the last mail leaves."""
+
+    will_go: int
+    clients: int
+    left_out: dict[str, int]
+    last_at: datetime | None
+    notes: list[str]
+
+
+def forecast(campaign: Campaign, now: datetime | None = None) -> Forecast:
+    """Who would get the mail now, who would not and why, and when the last one leaves."""
+    now = now or utcnow()
+    counted = recipients.tally(db.session, campaign)
+    notes = []
+    last_at = None
+    if not current_app.config["CTM_PUBLIC_URL"]:
+        notes.append(
+            _(
+                "CTM_PUBLIC_URL is not set: opens, clicks and removals cannot reach this "
+                "server from outside."
+            )
+        )
+    try:
+        account = snapshot.account_of(campaign)
+    except CtmError as error:
+        notes.append(str(error))
+    else:
+        notes += _account_notes(account)
+        last_at = _last_departure(campaign, counted.will_go, now) if counted.will_go else None
+    return Forecast(counted.will_go, counted.clients, counted.left_out, last_at, notes)
+
+
+def _account_notes(account: SmtpAccount) -> list[str]:
+    notes = []
+    if account.stopped_at:
+        notes.append(_("The SMTP account is stopped: %(why)s", why=account.stopped_reason))
+    if account.tested_at is None and not account.practice:
+        notes.append(_("The SMTP account has never been tested."))
+    return notes
+
+
+def _last_departure(campaign: Campaign, count: int, now: datetime) -> datetime:
+    account = snapshot.account_of(campaign)
+    limits = pace.read_limits(account.limits)
+    waiting = (
+        select(Message.id)
+        .join(Mailing, Mailing.id == Message.mailing_id)
+        .where(Mailing.account_id == account.id, Mailing.state == MailingState.RUNNING)
+        .where(Message.state.in_(WAITING))
+    )
+    ahead = db.session.scalar(select(func.count()).select_from(waiting.subquery())) or 0
+    past = pace.history(db.session, account.id, limits, now)
+    speed = max(1, account.connections) * TYPICAL_PER_CONNECTION
+    return pace.last_departure(count + ahead, now, limits, campaign.delay_seconds, past, speed)
+
+
+def left_out(campaign: Campaign, reason: str, limit: int = 100, after: int = 0) -> list[LeftOut]:
+    """Who is left out for a reason, a page at a time."""
+    if reason not in recipients.REASONS:
+        raise InvalidInput(_l("There is no such reason."))
+    return recipients.left_out(db.session, campaign, reason, limit, after)

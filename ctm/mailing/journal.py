@@ -1,0 +1,153 @@
+"""The delivery journal: what a worker was doing, readable after it was killed.
+
+One file per worker in ``instance/journals``, locked (flock) as long as the worker lives. Text
+lines, appended with one ``write`` each, so that a killed process loses none:
+
+* ``J <worker> <boot id>``: the head;
+* ``C <id> …``: claimed, about to be committed;
+* ``B <id>``: the body of this message goes to the server now;
+* ``A <id> <JSON>``: the server has answered; what follows from it.
+
+A record counts from its line end on. Writing survives a killed process but not a power cut; a
+journal from before the last boot is therefore not believed when it is silent about a claimed
+message: that message becomes uncertain instead of going back to the queue.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+COMPACT_AT = 8 * 1024 * 1024
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+def boot_id() -> str:
+    """Changes with every start of the machine; empty where the system does not tell."""
+    try:
+        return _BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
+
+
+class Journal:
+    """A worker's own journal, open for appending."""
+
+    def __init__(self, folder: Path, worker: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / f"{worker}.journal"
+        self._head = f"J {worker} {boot_id()}\n".encode()
+        self._file = self._create(self.path)
+        self._size = len(self._head)
+
+    def _create(self, path: Path) -> int:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.write(descriptor, self._head)
+        return descriptor
+
+    def _append(self, line: bytes) -> None:
+        written = os.write(self._file, line)
+        if written != len(line):
+            raise OSError(f"only {written} of {len(line)} bytes written to {self.path}")
+        self._size += written
+
+    def claimed(self, ids: Iterable[int]) -> None:
+        numbers = b" ".join(b"%d" % number for number in ids)
+        if numbers:
+            self._append(b"C " + numbers + b"\n")
+
+    def begins(self, message_id: int) -> None:
+        """Called before the first byte of the body is written."""
+        self._append(b"B %d\n" % message_id)
+
+    def answered(self, message_id: int, result: dict[str, Any]) -> None:
+        """Called as soon as the server has answered, before the database knows."""
+        self._append(b"A %d %s\n" % (message_id, json.dumps(result).encode()))
+
+    def compact(self, begun: Iterable[int]) -> None:
+        """Start over when the file has grown; call it when all answers are in the database.
+
+        ``begun`` are the messages whose bodies are on their way.
+        """
+        if self._size < COMPACT_AT:
+            return
+        fresh = self.path.with_suffix(".new")
+        old, self._file = self._file, self._create(fresh)
+        self._size = len(self._head)
+        for number in begun:
+            self.begins(number)
+        fresh.rename(self.path)
+        os.close(old)
+
+    def close(self) -> None:
+        """Remove the journal: everything in it is in the database."""
+        self.path.unlink(missing_ok=True)
+        os.close(self._file)
+
+
+@dataclass
+class Remains:
+    """What a dead worker's journal tells.
+
+    ``answers``: message id → what :meth:`Journal.answered` got. ``begun``: under way, no answer
+    known. ``trusted``: silence about a message means that it never started.
+    """
+
+    worker: str
+    path: Path
+    trusted: bool
+    answers: dict[int, dict[str, Any]] = field(default_factory=dict)
+    begun: set[int] = field(default_factory=set)
+
+    def discard(self) -> None:
+        self.path.unlink(missing_ok=True)
+
+
+def find_remains(folder: Path) -> list[Remains]:
+    """Journals whose workers are dead."""
+    found = []
+    for path in sorted([*folder.glob("*.journal"), *folder.glob("*.new")]):
+        try:
+            descriptor = os.open(path, os.O_RDONLY)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            continue
+        with os.fdopen(descriptor, "rb") as file:
+            found.append(_read(path, file.read()))
+    return found
+
+
+def _read(path: Path, content: bytes) -> Remains:
+    lines = content.split(b"\n")[:-1]
+    head = lines[0].decode().split(" ") if lines else []
+    believable = len(head) == 3 and head[0] == "J"
+    remains = Remains(
+        worker=head[1] if believable else path.stem,
+        path=path,
+        trusted=believable and head[2] == boot_id(),
+    )
+    for line in lines[1:]:
+        _take(remains, line)
+    return remains
+
+
+def _take(remains: Remains, line: bytes) -> None:
+    kind, _, rest = line.partition(b" ")
+    if kind == b"C":
+        for number in rest.split():
+            remains.answers.pop(int(number), None)
+            remains.begun.discard(int(number))
+    elif kind == b"B":
+        remains.begun.add(int(rest))
+    elif kind == b"A":
+        number, _, answer = rest.partition(b" ")
+        remains.answers[int(number)] = json.loads(answer)
+        remains.begun.discard(int(number))

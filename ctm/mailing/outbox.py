@@ -1,0 +1,341 @@
+"""The outbox: what may leave now, claiming it, and writing down what became of it.
+
+Every change of a message's state is a compare-and-set, and moves the campaign's counters in the
+same transaction. Functions take a connection and run in the caller's transaction, except
+:func:`claim` and :func:`settle`, which are whole transactions of a worker.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Connection, Engine, Update, bindparam, or_, select, update
+from sqlalchemy.sql import ColumnElement
+
+from ctm import counters
+from ctm.mailing import outcomes
+from ctm.models import (
+    PENDING,
+    WAITING,
+    Mailing,
+    MailingState,
+    Message,
+    MessageState,
+    Outcome,
+    SmtpAccount,
+    Suppression,
+)
+
+GROUP = 200
+
+
+def counter_of(state: str) -> str:
+    """The campaign counter a message state belongs to: all that may still leave is one."""
+    return "queued" if state in PENDING else state
+
+
+def sendable(mailing_id: int, now: datetime) -> ColumnElement[bool]:
+    """The one definition of what may leave now from a mailing.
+
+    The mailing must be running and its account neither inactive nor stopped: see
+    :func:`open_mailings`.
+    """
+    return (
+        (Message.mailing_id == mailing_id)
+        & Message.state.in_(WAITING)
+        & or_(Message.due_at.is_(None), Message.due_at <= now)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OpenMailing:
+    """A mailing that may send, and what paces it."""
+
+    id: int
+    account_id: int
+    campaign_id: int | None
+    priority: int
+    delay_seconds: float
+    last_delivery_at: datetime | None
+
+
+def open_mailings(connection: Connection) -> list[OpenMailing]:
+    """Running mailings of accounts that may send, most urgent first."""
+    query = (
+        select(
+            Mailing.id,
+            Mailing.account_id,
+            Mailing.campaign_id,
+            Mailing.priority,
+            Mailing.delay_seconds,
+            Mailing.last_delivery_at,
+        )
+        .join(SmtpAccount, SmtpAccount.id == Mailing.account_id)
+        .where(
+            Mailing.state == MailingState.RUNNING,
+            SmtpAccount.active,
+            SmtpAccount.stopped_at.is_(None),
+        )
+        .order_by(Mailing.priority, Mailing.id)
+    )
+    return [OpenMailing(*row) for row in connection.execute(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A message in a worker's hands."""
+
+    id: int
+    mailing_id: int
+    account_id: int
+    campaign_id: int | None
+    member_id: int | None
+    client_id: int | None
+    to_address: str
+    to_name: str
+    message_id: str
+    merge_values: dict[str, Any] | None
+    attempts: int
+
+
+CLAIMED_COLUMNS = (
+    Message.id,
+    Message.mailing_id,
+    Message.account_id,
+    Message.campaign_id,
+    Message.member_id,
+    Message.client_id,
+    Message.to_address,
+    Message.to_name,
+    Message.message_id,
+    Message.merge_values,
+    Message.attempts,
+)
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of a claimed message. ``state`` is its next state.
+
+    ``words`` is the server's answer as given; ``due_at`` when to try again (deferred).
+    """
+
+    message: Claimed
+    state: str
+    at: datetime
+    code: int | None = None
+    words: str = ""
+    reason: str = ""
+    due_at: datetime | None = None
+    size: int | None = None
+    merge_values: dict[str, Any] | None = None
+    attempted: bool = field(default=True)
+
+
+def as_record(result: Result) -> dict[str, Any]:
+    """A result as the journal keeps it; :func:`result_of` reads it back."""
+    return {
+        "state": str(result.state),
+        "at": result.at.isoformat(),
+        "code": result.code,
+        "words": result.words,
+        "reason": result.reason,
+        "due_at": result.due_at.isoformat() if result.due_at else None,
+        "size": result.size,
+        "merge_values": result.merge_values,
+    }
+
+
+def result_of(message: Claimed, record: dict[str, Any]) -> Result:
+    """What the journal kept of a message's result."""
+    due_at = record["due_at"]
+    return Result(
+        message,
+        **record
+        | {
+            "at": datetime.fromisoformat(record["at"]),
+            "due_at": datetime.fromisoformat(due_at) if due_at else None,
+        },
+    )
+
+
+def claim(
+    engine: Engine,
+    mailing: OpenMailing,
+    worker: str,
+    limit: int,
+    now: datetime,
+    before_commit: Callable[[list[int]], None],
+) -> list[Claimed]:
+    """Take up to ``limit`` messages of a mailing for a worker.
+
+    Suppressed addresses among them are skipped here, at the last moment. ``before_commit`` gets
+    the claimed ids (the worker's journal notes them).
+    """
+    chosen = (
+        select(Message.id)
+        .where(sendable(mailing.id, now))
+        .order_by(Message.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    statement = (
+        update(Message)
+        .where(Message.id.in_(chosen), Message.state.in_(WAITING))
+        .values(state=MessageState.CLAIMED.value, worker=worker, attempted_at=now)
+        .returning(*CLAIMED_COLUMNS, Message.recipient_key)
+    )
+    with engine.begin() as connection:
+        rows = sorted(connection.execute(statement).all())
+        barred = _barred(connection, [row.recipient_key for row in rows])
+        claimed = [Claimed(*row[:-1]) for row in rows if row.recipient_key not in barred]
+        skipped = [row for row in rows if row.recipient_key in barred]
+        if skipped:
+            _skip(connection, [row.id for row in skipped], mailing.campaign_id, barred)
+        before_commit([message.id for message in claimed])
+    return claimed
+
+
+def _barred(connection: Connection, keys: Sequence[str]) -> dict[str, str]:
+    """Suppressed addresses among ``keys``, with the reason."""
+    query = select(Suppression.address, Suppression.reason).where(Suppression.address.in_(keys))
+    return {address: reason for address, reason in connection.execute(query)} if keys else {}
+
+
+def _skip(
+    connection: Connection, ids: list[int], campaign_id: int | None, barred: dict[str, str]
+) -> None:
+    for reason in sorted(set(barred.values())):
+        addresses = [address for address, why in barred.items() if why == reason]
+        connection.execute(
+            update(Message)
+            .where(Message.id.in_(ids), Message.recipient_key.in_(addresses))
+            .values(
+                state=MessageState.SKIPPED.value,
+                worker=None,
+                attempted_at=None,
+                reason="removed" if reason == "removed" else "suppressed",
+            )
+        )
+    if campaign_id is not None:
+        counters.add(campaign_id, {"queued": -len(ids), "skipped": len(ids)}, connection)
+
+
+_SETTLED_VALUES = {
+    "state": bindparam("b_state"),
+    "worker": bindparam("b_new_worker"),
+    "reason": bindparam("b_reason"),
+    "due_at": bindparam("b_due_at"),
+    "attempts": Message.attempts + bindparam("b_attempts"),
+    "attempted_at": bindparam("b_attempted_at"),
+    "sent_at": bindparam("b_sent_at"),
+    "server_code": bindparam("b_code"),
+    "server_words": bindparam("b_words"),
+    "size": bindparam("b_size"),
+    "merge_values": bindparam("b_merge_values", type_=JSON(none_as_null=True)),
+}
+
+
+def _settlement(before: MessageState) -> Update:
+    """The statement that settles a message of a worker which is in state ``before``."""
+    return (
+        update(Message)
+        .where(
+            Message.id == bindparam("b_id"),
+            Message.worker == bindparam("b_worker"),
+            Message.state == before.value,
+        )
+        .values(_SETTLED_VALUES)
+    )
+
+
+_FROM_CLAIMED = _settlement(MessageState.CLAIMED)
+_FROM_UNCERTAIN = _settlement(MessageState.UNCERTAIN)
+
+
+def _row(result: Result, worker: str) -> dict[str, Any]:
+    return {
+        "b_id": result.message.id,
+        "b_worker": worker,
+        "b_state": str(result.state),
+        "b_new_worker": worker if result.state == MessageState.UNCERTAIN else None,
+        "b_reason": result.reason,
+        "b_due_at": result.due_at,
+        "b_attempts": int(result.attempted),
+        "b_attempted_at": result.at if result.attempted else None,
+        "b_sent_at": result.at if result.state == MessageState.SENT else None,
+        "b_code": result.code,
+        "b_words": result.words[:4000],
+        "b_size": result.size,
+        "b_merge_values": result.merge_values or result.message.merge_values,
+    }
+
+
+def settle(engine: Engine, worker: str, results: Sequence[Result]) -> None:
+    """Write down what became of messages claimed by ``worker``, with all that follows from it.
+
+    A message that is no longer this worker's (others held it for lost) is changed only if it is
+    still ``uncertain``: an answer known for sure replaces the doubt.
+    """
+    for start in range(0, len(results), GROUP):
+        group = results[start : start + GROUP]
+        if not _settle_together(engine, worker, group):
+            for result in group:
+                _settle_one(engine, worker, result)
+
+
+def _settle_together(engine: Engine, worker: str, group: Sequence[Result]) -> bool:
+    """All of the group in one transaction; false, and nothing done, if one is not ours."""
+    with engine.connect() as connection:
+        changed = connection.execute(_FROM_CLAIMED, [_row(result, worker) for result in group])
+        if changed.rowcount != len(group):
+            connection.rollback()
+            return False
+        _follow(connection, [(result, MessageState.CLAIMED) for result in group])
+        connection.commit()
+    return True
+
+
+def _settle_one(engine: Engine, worker: str, result: Result) -> None:
+    attempts = [(_FROM_CLAIMED, MessageState.CLAIMED)]
+    if result.state in (MessageState.SENT, MessageState.FAILED):
+        attempts.append((_FROM_UNCERTAIN, MessageState.UNCERTAIN))
+    for statement, before in attempts:
+        with engine.begin() as connection:
+            if connection.execute(statement, [_row(result, worker)]).rowcount == 1:
+                _follow(connection, [(result, before)])
+                return
+
+
+def _follow(connection: Connection, changes: Iterable[tuple[Result, str]]) -> None:
+    """What follows from settled messages: counters, list statuses, the mailing's last delivery."""
+    deltas: dict[int, Counter[str]] = defaultdict(Counter)
+    reached: dict[Outcome, list[int]] = defaultdict(list)
+    delivered: dict[int, datetime] = {}
+    for result, before in changes:
+        message = result.message
+        if message.campaign_id is not None and counter_of(before) != counter_of(result.state):
+            deltas[message.campaign_id][counter_of(before)] -= 1
+            deltas[message.campaign_id][counter_of(result.state)] += 1
+        if result.attempted:
+            last = delivered.get(message.mailing_id, result.at)
+            delivered[message.mailing_id] = max(last, result.at)
+        outcome = _OUTCOMES.get(result.state)
+        if outcome and message.member_id is not None:
+            reached[outcome].append(message.member_id)
+    for outcome, member_ids in reached.items():
+        outcomes.reach(connection, outcome, member_ids)
+    for campaign_id, changed in sorted(deltas.items()):
+        counters.add(campaign_id, changed, connection)
+    for mailing_id, at in sorted(delivered.items()):
+        connection.execute(
+            update(Mailing).where(Mailing.id == mailing_id).values(last_delivery_at=at)
+        )
+
+
+_OUTCOMES: dict[str, Outcome] = {
+    MessageState.SENT: Outcome.SENT,
+    MessageState.FAILED: Outcome.FAILED,
+}
