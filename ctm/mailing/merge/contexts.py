@@ -17,10 +17,11 @@ URL_ATTRIBUTES = frozenset(
     {"href", "src", "background", "cite", "action", "poster", "data", "longdesc", "srcset"}
 )
 
-_TAG = re.compile(r"""<(/?)([a-zA-Z][^\s/>]*)((?:[^>"']|"[^"]*"|'[^']*')*+)>""")
+_TAG = re.compile(r"""<(/?)([a-zA-Z][^\s/>]*+)((?:[^>"']|"[^"]*"|'[^']*')*+)>""")
 _ATTRIBUTE = re.compile(
     r"""([^\s"'<>/=]+)\s*+=\s*+(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""",
 )
+_STYLE_END = re.compile(r"</style", re.I)
 _WEB = re.compile(r"https?://", re.I)
 _BARE_HOST = re.compile(r"(?:[\w-]+\.)+[^\W\d_]{2,}(?:[/?#:]|$)")
 _UNHARMED = ":/?#[]@!$&'()*+,;=%~-._"
@@ -71,7 +72,7 @@ def url_start(value: str) -> str:
 
 def of_plain_text(before: str) -> Escape:
     """How a value is written in plain text after ``before``."""
-    return url_part if _IN_WEB_ADDRESS.search(before[-500:]) else plain
+    return url_part if _IN_WEB_ADDRESS.search(before) else plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +114,8 @@ def regions(source: str) -> Iterator[Region]:
         yield from _of_tag(match)
         position = match.end()
         if match[2].lower() == "style" and not match[1]:
-            end = source.lower().find("</style", position)
-            end = length if end < 0 else end
+            closing = _STYLE_END.search(source, position)
+            end = closing.start() if closing else length
             yield Region(position, end, "strict")
             position = end
     yield Region(position, length, "text")

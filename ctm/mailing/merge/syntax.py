@@ -42,10 +42,12 @@ class View:
     tags: list[tuple[int, str]]
 
 
-def view(source: str, start: int, end: int, kind: str) -> View:
+def view(source: str, start: int, end: int, kind: str, *, head: bool = False) -> View:
     """Read at most ``LONGEST_FIELD`` characters of ``source[start:end]`` as a region's kind asks.
 
-    ``kind`` is that of ``contexts.Region``, or ``plain`` for a text that is not HTML.
+    ``kind`` is that of ``contexts.Region``, or ``plain`` for a text that is not HTML. With
+    ``head`` it ends before the next opening bracket, which no head of a field goes beyond: so
+    a text of brackets is not read again for each.
     """
     characters: list[str] = []
     ends: list[int] = []
@@ -68,7 +70,9 @@ def view(source: str, start: int, end: int, kind: str) -> View:
                 break
             tags.append((position, match[0]))
             shown = ""
-        elif sign in _INVISIBLE:
+        if head and shown == "[" and characters:
+            break
+        if shown in _INVISIBLE:
             shown = ""
         position = match.end() if match else position + 1
         characters.extend(shown)

@@ -15,6 +15,7 @@ from ctm.mailing.merge.catalogue import Catalogue, MergeField
 from ctm.mailing.merge.errors import MergeError, PictureError
 from ctm.mailing.merge.formats import Formatter
 
+_ENOUGH_BEFORE = 2000
 OPTIONS = ("frm", "ifempty")
 
 _OPENING = {
@@ -121,7 +122,7 @@ class _Compiler:
     def _field_at(self, start: int, region: contexts.Region) -> int:
         """Take a field that opens at ``start``, if it is one; where to go on."""
         end = len(self.source) if region.kind == "text" else region.end
-        view = syntax.view(self.source, start, end, region.kind)
+        view = syntax.view(self.source, start, end, region.kind, head=True)
         head = syntax.read_head(view.text)
         if head is None:
             return start
@@ -129,13 +130,15 @@ class _Compiler:
         if found is None:
             self._refuse_unknown(head, view, start)
             return start
+        view = syntax.view(self.source, start, end, region.kind)
         try:
             options, length = syntax.read_options(view.text, head.end)
         except syntax.FieldSyntaxError as problem:
             raise self._error(_syntax_message(problem), start, view.text[:60]) from None
         text = view.text[:length]
         stop = view.ends[length - 1]
-        before = self.source[region.start : start]
+        near = start - _ENOUGH_BEFORE if region.kind == "plain" else region.start
+        before = self.source[max(region.start, near) : start]
         escape = (
             contexts.of_plain_text(before)
             if region.kind == "plain"
