@@ -5,9 +5,22 @@ from flask_admin import Admin
 from flask_admin.theme import Bootstrap4Theme
 from flask_babel import Babel
 
-from admin_views import errors, filters, home, languages, navigation, security, shell
+from admin_views import (
+    editor,
+    errors,
+    filters,
+    home,
+    languages,
+    navigation,
+    practice,
+    security,
+    shell,
+)
 
-MODULES = (home,)
+MODULES = (
+    home,
+    practice,
+)
 
 
 def init_app(app: Flask, babel: Babel) -> None:
@@ -18,6 +31,7 @@ def init_app(app: Flask, babel: Babel) -> None:
     errors.init_app(app)
     navigation.init_app(app)
     shell.init_app(app)
+    editor.init_app(app)
     admin = Admin(
         app,
         name="CTM",

@@ -375,6 +375,7 @@ const MODULES = {
   "[data-sortable], .scroll": "./tables.js",
   "[data-filter-form]": "./filters.js",
   "[data-editor]": "./editor.js",
+  "[data-merge-for]": "./mergefields.js",
   "[data-chart]": "./charts.js",
 };
 
