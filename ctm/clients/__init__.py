@@ -1,0 +1,1 @@
+"""The registry of clients: what a client's values must be, changes, searches, imports, exports."""

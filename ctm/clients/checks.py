@@ -1,0 +1,291 @@
+"""What the values of a client and of a contact must be.
+
+Values come as text from forms and files. Each check returns the value as it is kept, or
+raises :class:`~ctm.errors.InvalidInput` with a sentence that says what is wrong.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from email_validator import EmailNotValidError, validate_email
+from stdnum import exceptions as stdnum_errors
+from stdnum.eu import vat as eu_vat
+from stdnum.it import codicefiscale, iva
+
+from ctm.clients.fields import STORED, ClientField, FieldType, fold
+from ctm.clock import utcnow
+from ctm.errors import InvalidInput
+from ctm.i18n import _, _l
+from ctm.models import ClientKind
+
+KINDS = {
+    "person": ClientKind.PERSON,
+    "persona": ClientKind.PERSON,
+    "persona fisica": ClientKind.PERSON,
+    "privato": ClientKind.PERSON,
+    "company": ClientKind.COMPANY,
+    "azienda": ClientKind.COMPANY,
+    "societa": ClientKind.COMPANY,
+    "ditta": ClientKind.COMPANY,
+    "persona giuridica": ClientKind.COMPANY,
+    "prospect": ClientKind.PROSPECT,
+    "potenziale": ClientKind.PROSPECT,
+    "supplier": ClientKind.SUPPLIER,
+    "fornitore": ClientKind.SUPPLIER,
+}
+_FEMALE, _MALE = ("f", "femmina", "female", "donna"), ("m", "maschio", "male", "uomo")
+SEXES = dict.fromkeys(_FEMALE, "F") | dict.fromkeys(_MALE, "M")
+YES = {"1", "true", "yes", "y", "si", "s", "x", "on", "vero", "attivo", "active"}
+NO = {"0", "false", "no", "n", "off", "falso", "non attivo", "inattivo", "inactive", "not active"}
+DATE_FORMATS = ("%d/%m/%Y", "%Y-%m-%d", "%d-%m-%Y", "%d.%m.%Y")
+OLDEST = date(1850, 1, 1)
+_PHONE = re.compile(r"[\d\s()+./\-]*(?:(?:int|ext|x)\.?\s*\d+)?", re.IGNORECASE)
+_SCHEME = re.compile(r"[a-z][a-z0-9+.\-]*:(?!\d)", re.IGNORECASE)
+_SCIENTIFIC = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
+_SHEET_ERRORS = {"#N/A", "#N/D", "#REF!", "#RIF!", "#VALUE!", "#VALORE!", "#DIV/0!", "#NAME?"}
+
+
+class InvalidFields(InvalidInput):
+    """Several values are wrong; ``errors`` maps the field's name to what is wrong with it."""
+
+    def __init__(self, errors: Mapping[str, object]) -> None:
+        field, message = next(iter(errors.items()))
+        super().__init__(message, field)
+        self.errors = dict(errors)
+
+
+def clean_text(text: str, max_length: int | None, multiline: bool = False) -> str:
+    """Text without control characters and outer spaces, in Unicode's composed form."""
+    kept = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    if any(unicodedata.category(c) in {"Cc", "Cs"} and c not in "\n\t" for c in kept):
+        raise InvalidInput(_l("This text holds characters that cannot be written; type it again."))
+    kept = kept.strip() if multiline else " ".join(kept.split())
+    if kept.upper() in _SHEET_ERRORS:
+        raise InvalidInput(
+            _l("The spreadsheet shows the error %(error)s here; mend the formula.", error=kept)
+        )
+    if max_length is not None and len(kept) > max_length:
+        raise InvalidInput(
+            _l(
+                "This is %(length)s characters long; at most %(max)s fit.",
+                length=len(kept),
+                max=max_length,
+            )
+        )
+    return kept
+
+
+def email(text: str) -> str:
+    """An e-mail address in lower case, its domain readable (not xn--). Empty stays empty."""
+    text = text.strip()
+    if not text:
+        return ""
+    try:
+        found = validate_email(text, check_deliverability=False, test_environment=True)
+    except EmailNotValidError:
+        raise InvalidInput(
+            _l("“%(text)s” is not an e-mail address, like name@example.com.", text=text[:80])
+        ) from None
+    return found.normalized.lower()
+
+
+def tax_code(text: str) -> str:
+    """An Italian fiscal code: 16 characters of a person or 11 digits of a company."""
+    code = re.sub(r"[\s.\-]", "", text).upper()
+    if not code:
+        return ""
+    if len(code) == 11 and code.isdigit():
+        return vat_number(code)
+    try:
+        return str(codicefiscale.validate(code))
+    except stdnum_errors.InvalidLength:
+        problem = _l(
+            "A tax code has 16 characters (11 digits for a company); this has %(length)s.",
+            length=len(code),
+        )
+    except stdnum_errors.InvalidChecksum:
+        problem = _l("The last character of the tax code does not match the others; check it.")
+    except stdnum_errors.ValidationError:
+        problem = _l("This is not a tax code, like RSSMRA80A01F205X.")
+    raise InvalidInput(problem)
+
+
+def vat_number(text: str) -> str:
+    """An Italian VAT number (11 digits) or another EU country's, with its prefix."""
+    code = re.sub(r"[\s.\-/]", "", text).upper()
+    if not code:
+        return ""
+    if code.startswith("IT"):
+        code = code[2:]
+    try:
+        return str(eu_vat.validate(code) if code[:2].isalpha() else iva.validate(code))
+    except stdnum_errors.InvalidLength:
+        problem = _l("An Italian VAT number has 11 digits; this has %(length)s.", length=len(code))
+    except stdnum_errors.InvalidChecksum:
+        problem = _l("The last digit of the VAT number does not match the others; check it.")
+    except stdnum_errors.ValidationError:
+        problem = _l(
+            "This is not a VAT number: 11 digits, or the country's letters and its number."
+        )
+    raise InvalidInput(problem)
+
+
+def read_date(text: str) -> date | None:
+    """A date written as 31/12/1980, 31-12-1980, 31.12.1980 or 1980-12-31. Empty is none."""
+    text = text.strip()
+    if not text:
+        return None
+    day_part = re.sub(r"[ T]00:00(:00)?$", "", text)
+    for form in DATE_FORMATS:
+        try:
+            return datetime.strptime(day_part, form).date()
+        except ValueError:
+            continue
+    raise InvalidInput(
+        _l("“%(text)s” is not a date; write it like 31/12/1980.", text=text[:40]),
+    )
+
+
+def birth_date(text: str) -> date | None:
+    day = read_date(text)
+    if day is not None and day > utcnow().date():
+        raise InvalidInput(_l("This birth date is in the future."))
+    if day is not None and day < OLDEST:
+        raise InvalidInput(_l("This birth date is too long ago; write the year in full."))
+    return day
+
+
+def phone(text: str) -> str:
+    number = clean_text(text, 40)
+    if _SCIENTIFIC.fullmatch(number):
+        raise InvalidInput(
+            _l("The spreadsheet has rounded this number; give its column the format “text”.")
+        )
+    if not _PHONE.fullmatch(number):
+        raise InvalidInput(_l("A phone number holds digits, spaces and + ( ) . / - only."))
+    return number
+
+
+def flag(text: str) -> bool:
+    word = fold(text)
+    if word in YES or word in NO:
+        return word in YES
+    raise InvalidInput(_l("“%(text)s” is neither yes nor no.", text=text[:40]))
+
+
+def kind(text: str) -> str:
+    found = KINDS.get(fold(text))
+    if found is None:
+        raise InvalidInput(
+            _l(
+                "“%(text)s” is not a kind of client: person, company, prospect or supplier.",
+                text=text[:40],
+            )
+        )
+    return str(found)
+
+
+def sex(text: str) -> str:
+    if not text.strip():
+        return ""
+    found = SEXES.get(fold(text))
+    if found is None:
+        raise InvalidInput(_l("“%(text)s” is not F or M.", text=text[:40]))
+    return found
+
+
+def website(text: str) -> str:
+    address = clean_text(text, 200)
+    if _SCHEME.match(address) and not address.lower().startswith(("http://", "https://")):
+        raise InvalidInput(_l("A web address starts with https:// or http://."))
+    return address
+
+
+_SPECIAL: dict[str, Callable[[str], Any]] = {
+    "tax_code": tax_code,
+    "vat_number": vat_number,
+    "birth_date": birth_date,
+    "kind": kind,
+    "sex": sex,
+    "active": flag,
+    "website": website,
+    "code": lambda text: clean_text(text, 40) or None,
+    "notes": lambda text: clean_text(text, 20_000, multiline=True),
+} | dict.fromkeys(("phone", "phone2", "mobile", "fax"), phone)
+
+
+def clean_field(field: ClientField, value: Any) -> Any:
+    """The value of one field as it is kept.
+
+    :raises InvalidInput: it cannot be accepted.
+    """
+    if isinstance(value, bool):
+        text = "yes" if value else "no"
+    elif isinstance(value, date):
+        text = value.strftime("%Y-%m-%d") if value.year > 999 else str(value)
+    else:
+        text = "" if value is None else str(value)
+    if field.name in _SPECIAL:
+        return _SPECIAL[field.name](text)
+    if field.type is FieldType.EMAIL:
+        return email(text)
+    return clean_text(text, field.max_length)
+
+
+def clean_client(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Every given value as it is kept; fields that are not given stay out.
+
+    :raises InvalidFields: with what is wrong, field by field.
+    """
+    cleaned: dict[str, Any] = {}
+    errors: dict[str, object] = {}
+    for field in STORED:
+        if field.name not in values:
+            continue
+        try:
+            cleaned[field.name] = clean_field(field, values[field.name])
+        except InvalidInput as error:
+            errors[field.name] = error.message
+    if errors:
+        raise InvalidFields(errors)
+    return cleaned
+
+
+CONTACT_FIELDS: dict[str, object] = {
+    "first_name": _l("First name"),
+    "last_name": _l("Last name"),
+    "position": _l("Position"),
+    "email": _l("E-mail"),
+    "phone": _l("Phone"),
+    "mobile": _l("Mobile"),
+    "notes": _l("Notes"),
+}
+
+
+def clean_contact(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A contact's values as they are kept; it needs a name or an address.
+
+    :raises InvalidFields: with what is wrong, field by field.
+    """
+    cleaned: dict[str, Any] = {}
+    errors: dict[str, object] = {}
+    for name in CONTACT_FIELDS:
+        text = str(values.get(name) or "")
+        try:
+            if name == "email":
+                cleaned[name] = email(text)
+            elif name in {"phone", "mobile"}:
+                cleaned[name] = phone(text)
+            else:
+                limit = 20_000 if name == "notes" else 120
+                cleaned[name] = clean_text(text, limit, multiline=name == "notes")
+        except InvalidInput as error:
+            errors[name] = error.message
+    if not errors and not any(cleaned[n] for n in ("first_name", "last_name", "email")):
+        errors["last_name"] = _("Write a name or an e-mail address.")
+    if errors:
+        raise InvalidFields(errors)
+    return cleaned
