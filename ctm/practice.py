@@ -114,7 +114,7 @@ def get(number: int) -> PracticeMail:
     """
     :raises NotFound: no such mail (any more).
     """
-    mail = db.session.get(PracticeMail, number)
+    mail = db.session.get(PracticeMail, number) if number < 2**31 else None
     if mail is None:
         raise NotFound(_l("This practice mail is no longer there: the mailbox was emptied."))
     return mail

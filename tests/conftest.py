@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, g, request_started
 from flask.testing import FlaskClient
 
 from app import create_app
@@ -18,6 +18,12 @@ from tests import factories
 def settings() -> dict[str, Any]:
     """Settings of the application under test; override in a module to change them."""
     return {}
+
+
+def _forget(_app: Flask, **_kwargs: object) -> None:
+    """Requests of one test share the test's application context: each starts with a clean one."""
+    for name in list(g):
+        g.pop(name)
 
 
 @pytest.fixture
@@ -37,7 +43,7 @@ def app(tmp_path: Path, settings: dict[str, Any]) -> Iterator[Flask]:
         }
         | settings
     )
-    with application.app_context():
+    with application.app_context(), request_started.connected_to(_forget, application):
         db.create_all()
         yield application
         db.session.remove()
