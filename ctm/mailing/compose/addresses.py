@@ -20,17 +20,22 @@ def check_address(address: str) -> str:
     accepted; whether the domain exists is not asked. Raises ``AddressError``.
     """
     given = address.strip()
+    local, _at, domain = given.rpartition("@")
+    on_this_machine = domain.lower() == "localhost"
     try:
         found = validate_email(
-            given,
+            f"{local}@localhost.test" if on_this_machine else given,
             check_deliverability=False,
             globally_deliverable=False,
             allow_smtputf8=True,
             test_environment=True,
+            strict=True,
         )
     except EmailNotValidError:
         raise AddressError(_reason(given)) from None
-    if "." not in found.domain and found.domain != "localhost":
+    if on_this_machine:
+        return f"{found.local_part}@localhost"
+    if "." not in found.domain:
         raise AddressError(_reason(given))
     return found.normalized
 

@@ -19,7 +19,8 @@ class MailContent:
 
     ``subject``, ``html`` and ``text`` may hold merge fields; without ``text`` it is derived from
     ``html``. ``public_url`` is the address recipients reach CTM at; None means no tracked links,
-    no pixel and no remove link. ``track_text_links`` tracks the links of the text part too.
+    no pixel and no remove link; without ``track`` only the remove link stays. ``track_text_links``
+    tracks the links of the text part too.
     ``language`` is the mailing's: month names, the remove line, the ``lang`` of the HTML.
     """
 
@@ -37,3 +38,4 @@ class MailContent:
     extra_headers: tuple[tuple[str, str], ...] = ()
     read_receipt_to: str | None = None
     track_text_links: bool = False
+    track: bool = True

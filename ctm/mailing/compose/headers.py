@@ -7,7 +7,7 @@ spaces before anything is written.
 import base64
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from functools import lru_cache
 from urllib.parse import quote
@@ -134,14 +134,15 @@ def message_id_field(message_id: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _date_of_second(when: datetime) -> str:
+def _date_of_second(when: datetime, offset: timedelta | None) -> str:
+    """Kept apart by ``offset`` too: one instant is written differently in two time zones."""
     return f"Date: {format_datetime(when)}\r\n"
 
 
 def date_field(when: datetime) -> str:
     """The Date; a naive datetime is UTC."""
     aware = when.replace(microsecond=0, tzinfo=when.tzinfo or UTC)
-    return _date_of_second(aware)
+    return _date_of_second(aware, aware.utcoffset())
 
 
 def parameter(name: str, value: str) -> str:

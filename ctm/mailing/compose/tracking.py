@@ -185,6 +185,6 @@ def track_text(text: str, tracking: Tracking, *, add_remove_line: bool, links: b
 
 def _text_link(written: str, tracking: Tracking) -> str:
     address = written.rstrip(_TRAILING)
-    if not can_track(address):
+    if not can_track(written) or not can_track(address):
         return written
     return tracking.tracked(address) + written[len(address) :]
