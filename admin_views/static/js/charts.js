@@ -9,6 +9,7 @@
 
 import "../vendor/chartjs/chart.umd.min.js";
 import { el, formatNumber, get, locale, t } from "./core.js";
+import { dig } from "./live.js";
 
 const { Chart } = globalThis;
 const css = getComputedStyle(document.documentElement);
@@ -38,11 +39,15 @@ export function start(root) {
 async function follow(canvas) {
   canvas.dataset.chartReady = "1";
   const { chartJson, chartUrl, chartLive } = canvas.dataset;
-  if (chartLive)
-    canvas.closest("[data-live-url]")?.addEventListener("live:update", (event) => {
-      const figures = chartLive.split(".").reduce((value, key) => value?.[key], event.detail);
+  if (chartLive) {
+    const box = canvas.closest("[data-live-url]");
+    const take = (data) => {
+      const figures = dig(data || {}, chartLive);
       if (figures) draw(canvas, figures);
-    });
+    };
+    box?.addEventListener("live:update", (event) => take(event.detail));
+    take(box?.liveData);
+  }
   if (chartJson) draw(canvas, JSON.parse(chartJson));
   else if (chartUrl) {
     try {
@@ -58,7 +63,7 @@ function draw(canvas, figures) {
   const same = JSON.stringify(figures);
   if (canvas.drawn === same) return;
   canvas.drawn = same;
-  const data = { time: timeData, bars: barData, links: linkData }[kind](figures);
+  const data = { time: timeData, bars: barData, links: linkData }[kind](figures, canvas.parentElement.clientWidth);
   const empty = data.datasets.every((set) => set.data.every((n) => !n));
   none(canvas, empty ? t("no_data") : "");
   if (canvas.chart) {
@@ -95,16 +100,19 @@ function barData({ items }) {
   };
 }
 
-function linkData({ items }) {
+function linkData({ items }, width) {
   const set = (label, key, colour) => ({
     label, data: items.map((item) => item[key] || 0), backgroundColor: tone(colour), borderRadius: 4, maxBarThickness: 22,
   });
   const sets = [set(t("people"), "people", "clicked")];
   if (items.some((item) => item.machines)) sets.push(set(t("machines"), "machines", "todo"));
-  return { labels: items.map((item) => short(item.label)), datasets: sets };
+  return { labels: items.map((item) => short(item.label, width < 420 ? 20 : 34)), datasets: sets };
 }
 
-const short = (text) => (text.length > 34 ? `${text.slice(0, 20)}…${text.slice(-12)}` : text);
+function short(address, most) {
+  const text = address.replace(/^https?:\/\/(www\.)?/i, "");
+  return text.length > most ? `${text.slice(0, most - 9)}…${text.slice(-8)}` : text;
+}
 
 function options(kind) {
   const lying = kind === "links";

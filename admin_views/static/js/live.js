@@ -77,6 +77,7 @@ class Live {
     if (answer.redirected) return location.reload();
     const data = await answer.json();
     this.etag = answer.headers.get("ETag");
+    this.box.liveData = data; // for a chart whose module arrives later
     this.draw(data);
     this.box.dispatchEvent(new CustomEvent("live:update", { detail: data }));
     this.reload(data);
@@ -143,7 +144,7 @@ function flash(node) {
 
 export function format(value, kind) {
   if (value === null || value === "") return "–";
-  if (kind === "percent") return percent.format(value);
+  if (kind === "percent") return percent.format(value).replace(/\s*%/, "\u00a0%");
   if (kind === "bytes") return bytes(value);
   if (kind === "datetime") return dateTime.format(new Date(value));
   if (kind === "time") return hourMinute.format(new Date(value));
