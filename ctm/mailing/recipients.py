@@ -206,7 +206,7 @@ def left_out(
     if reason == "no_address":
         query = _without_address(campaign).where(CampaignMember.id > after)
         rows = executor.execute(query.order_by(CampaignMember.id).limit(limit))
-        return [LeftOut(*row, address="") for row in rows]
+        return [LeftOut(member, client, name, "") for member, client, name in rows]
     found = judged(campaign)
     listed = (
         select(found.c.member_id, found.c.client_id, found.c.name, found.c.address)

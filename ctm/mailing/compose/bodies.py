@@ -41,7 +41,9 @@ def compile_bodies(content: MailContent, catalogue: Catalogue, *, tracked: bool 
     written_text = _given(content.text)
     if written_html is None and written_text is None:
         raise ComposeError(_("The mail has no text."))
-    tracking = Tracking(base_address(content.public_url), language, tracked)
+    tracking = Tracking(
+        base_address(content.public_url), language, tracked, content.track
+    )
     html = None
     if written_html is not None:
         compile_template(written_html, catalogue, html=True, language=language)

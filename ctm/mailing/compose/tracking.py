@@ -35,12 +35,14 @@ _FOOTER_STYLE = "margin:24px 0 0;font-size:12px;line-height:1.5;color:#666666;te
 class Tracking:
     """The links of one mailing as they are found; without ``base`` nothing is tracked.
 
-    Not ``active``: a preview, where the remove line shows but leads nowhere.
+    Not ``active``: a preview, where the remove line shows but leads nowhere. Not ``follow``: links
+    and openings are left alone, only the remove line works.
     """
 
     base: str | None
     language: str
     active: bool = True
+    follow: bool = True
     links: list[str] = field(default_factory=list)
     _numbers: dict[str, int] = field(default_factory=dict)
 
@@ -63,6 +65,10 @@ class Tracking:
     @property
     def tracks(self) -> bool:
         return self.base is not None and self.active
+
+    @property
+    def follows(self) -> bool:
+        return self.tracks and self.follow
 
     @property
     def words(self) -> tuple[str, str]:
@@ -108,7 +114,7 @@ def track_tree(tree: dom.Tree, tracking: Tracking, *, add_remove_line: bool) -> 
         line.appendChild(document.createTextNode(f"{question} "))
         line.appendChild(_link(tree, tracking.remove, label))
         body.appendChild(line)
-    if not tracking.active:
+    if not tracking.follows:
         return
     pixel = document.createElement("img")
     for name, value in {"src": tracking.pixel, "width": "1", "height": "1", "alt": ""}.items():
@@ -134,7 +140,7 @@ def _rewrite_links(tree: dom.Tree, tracking: Tracking) -> bool:
         if _REMOVE_ADDRESS.fullmatch(unquote(address)):
             has_remove = True
             element.setAttribute("href", tracking.remove)
-        elif tracking.tracks and can_track(address):
+        elif tracking.follows and can_track(address):
             element.setAttribute("href", tracking.tracked(address))
     return has_remove
 
@@ -173,7 +179,7 @@ def track_text(text: str, tracking: Tracking, *, add_remove_line: bool, links: b
     """The same for a plain text: placeholder, links if asked, remove line if it lacks one."""
     if tracking.base is None:
         return _REMOVE.sub("", text)
-    if links and tracking.active:
+    if links and tracking.follows:
         text = _TEXT_LINK.sub(lambda match: _text_link(match[0], tracking), text)
     address = tracking.remove if tracking.active else f"{tracking.base}/r/…"
     text, found = _REMOVE.subn(address, text)

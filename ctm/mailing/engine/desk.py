@@ -1,0 +1,124 @@
+"""From claimed messages to mails ready for the wire: mailings compiled once, values by group."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from ctm.clock import Clock
+from ctm.errors import CtmError
+from ctm.extensions import db
+from ctm.i18n import _
+from ctm.mailing import snapshot, values
+from ctm.mailing.compose import CompiledMail, ComposeError, header_address, needs_utf8
+from ctm.mailing.engine.session import Job
+from ctm.mailing.outbox import Claimed, Result
+from ctm.mailing.tracking.tokens import make_token
+from ctm.models import Mailing, MessageState
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A mailing in the worker's memory. ``refusal`` says why it cannot be made, if so."""
+
+    compiled: CompiledMail | None
+    sender: str
+    bcc: tuple[str, ...]
+    language: str
+    refusal: str = ""
+
+
+class MailDesk:
+    """Makes mails. Holds the compiled mailings and the merge values of claimed messages."""
+
+    def __init__(self, engine: Engine, clock: Clock, tracking_key: bytes) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._key = tracking_key
+        self._mailings: dict[int, Prepared] = {}
+        self._values: dict[int, dict[str, object]] = {}
+
+    def expect(self, mailing_id: int, messages: Sequence[Claimed]) -> None:
+        """Read what these messages of one mailing will need, in one query."""
+        prepared = self._mailing(mailing_id)
+        if prepared.compiled is None:
+            return
+        fields = prepared.compiled.fields
+        missing = [each.client_id for each in messages if each.merge_values is None]
+        found: dict[int, dict[str, object]] = {}
+        if fields and missing:
+            ids = sorted({client_id for client_id in missing if client_id is not None})
+            with self._engine.connect() as connection:
+                found = values.of_clients(connection, ids, fields, prepared.language)
+        for message in messages:
+            if message.merge_values is not None:
+                self._values[message.id] = values.thaw(message.merge_values)
+            elif not fields:
+                self._values[message.id] = {}
+            elif message.client_id in found:
+                self._values[message.id] = found[message.client_id]
+
+    def forget(self, mailing_ids: set[int]) -> None:
+        """Drop compiled mailings that are finished."""
+        for mailing_id in mailing_ids & self._mailings.keys():
+            del self._mailings[mailing_id]
+
+    def make(self, message: Claimed) -> Job | Result:
+        """The mail, or a failed result that says why there is none."""
+        prepared = self._mailing(message.mailing_id)
+        merged = self._values.pop(message.id, None)
+        if prepared.compiled is None:
+            return self._failed(message, prepared.refusal, "not_made")
+        if merged is None:
+            return self._failed(message, _("The client was deleted meanwhile."), "client_deleted")
+        try:
+            address = header_address(message.to_address)
+            utf8 = needs_utf8(address)
+            data = prepared.compiled.render(
+                to_address=message.to_address,
+                to_name=message.to_name,
+                values=merged,
+                token=make_token(self._key, message.id),
+                message_id=message.message_id,
+                date=self._clock.now(),
+                utf8=utf8,
+            )
+        except CtmError as error:
+            return self._failed(message, str(error), "not_made")
+        if data.startswith(b".") or b"\n." in data:
+            data = _stuff(data)
+        kept = values.freeze(merged)
+        return Job(message, prepared.sender, (address, *prepared.bcc), data, utf8, kept)
+
+    def _failed(self, message: Claimed, words: str, reason: str) -> Result:
+        now = self._clock.now()
+        return Result(message, MessageState.FAILED, now, words=words, reason=reason)
+
+    def _mailing(self, mailing_id: int) -> Prepared:
+        if mailing_id not in self._mailings:
+            self._mailings[mailing_id] = self._prepare(mailing_id)
+        return self._mailings[mailing_id]
+
+    def _prepare(self, mailing_id: int) -> Prepared:
+        mailing = db.session.get(Mailing, mailing_id, populate_existing=True)
+        assert mailing is not None
+        language = mailing.options.get("language", "it")
+        try:
+            bcc = (header_address(mailing.bcc),) if mailing.bcc else ()
+            sender = header_address(mailing.from_email)
+            compiled = snapshot.compile_mailing(mailing)
+            return Prepared(compiled, sender, bcc, language)
+        except (CtmError, ComposeError) as error:
+            log.error("mailing %s cannot be made: %s", mailing_id, error)
+            return Prepared(None, "", (), language, str(error))
+        finally:
+            db.session.rollback()
+
+
+def _stuff(data: bytes) -> bytes:
+    """Dot-stuffing (RFC 5321, section 4.5.2)."""
+    stuffed = data.replace(b"\r\n.", b"\r\n..")
+    return b"." + stuffed if stuffed.startswith(b".") else stuffed

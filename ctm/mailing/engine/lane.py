@@ -1,0 +1,234 @@
+"""A lane: one account, its connections, the messages it holds, its patience.
+
+Lanes do not know of each other, so a slow or dead server holds up its own account alone.
+"""
+
+import ssl
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from ctm.clock import Clock
+from ctm.mailing.engine.connection import Connection, Target
+from ctm.mailing.engine.session import (
+    AccountProblem,
+    ConnectionProblem,
+    Fate,
+    Job,
+    Login,
+)
+from ctm.mailing.outbox import Claimed, Result
+from ctm.models import MessageState
+
+FIRST_RETRY = timedelta(minutes=1)
+LONGEST_RETRY = timedelta(hours=4)
+MOST_ATTEMPTS = 14
+FIRST_PAUSE = 2.0
+LONGEST_PAUSE = 600.0
+REFUSALS_IN_A_ROW = 5
+RESOLVED_FOR = 300.0
+
+
+@dataclass(frozen=True)
+class AccountData:
+    """What a lane needs of an account, read once and again when it changes."""
+
+    id: int
+    name: str
+    host: str
+    port: int
+    tls: bool
+    login: Login
+    connections: int
+    limits: tuple[tuple[int, int], ...]
+    allow_private: bool
+
+
+class Office(Protocol):
+    """What a lane needs of its worker."""
+
+    clock: Clock
+
+    def may_send(self, message: Claimed) -> bool:
+        """Whether the message's mailing is still running; cheap, asked before every mail."""
+
+    def prepare(self, message: Claimed) -> Job | Result:
+        """The mail ready for the wire, or why it cannot be made."""
+
+    def note_begin(self, message: Claimed) -> None:
+        """Write to the journal that the body goes out now."""
+
+    def note_result(self, result: Result) -> None:
+        """Write to the journal what became of it, and to the database soon."""
+
+    def connect(self, lane: "Lane", target: Target) -> Connection: ...
+
+    def resolve(self, lane: "Lane") -> "Future[list[tuple[Any, ...]]]": ...
+
+    def account_stopped(self, lane: "Lane", words: str) -> None: ...
+
+    def account_waits(self, lane: "Lane", words: str, seconds: float) -> None: ...
+
+
+@dataclass
+class Lane:
+    """The messages and connections of one account."""
+
+    account: AccountData
+    office: Office
+    tls_context: ssl.SSLContext
+    backlog: deque[Claimed] = field(default_factory=deque)
+    connections: list[Connection] = field(default_factory=list)
+    under_way: dict[int, Claimed] = field(default_factory=dict)
+    stopped: bool = False
+    draining: bool = False
+    failures: int = 0
+    retry_at: float = 0.0
+    _refusals: int = 0
+    _addresses: Sequence[tuple[Any, ...]] = ()
+    _resolved_at: float = 0.0
+    _resolving: "Future[list[tuple[Any, ...]]] | None" = None
+
+    # -- the desk: what sessions ask ---------------------------------------------------------
+
+    def take(self) -> Job | None:
+        """The next mail that may leave now."""
+        while self.backlog and not self.draining and not self.stopped:
+            message = self.backlog.popleft()
+            if not self.office.may_send(message):
+                self._release(message)
+                continue
+            made = self.office.prepare(message)
+            if isinstance(made, Result):
+                self.office.note_result(made)
+                continue
+            self.under_way[message.id] = message
+            return made
+        return None
+
+    def begins(self, job: Job) -> None:
+        self.office.note_begin(job.message)
+
+    def done(self, job: Job, fate: Fate, code: int | None, words: str, reason: str = "") -> None:
+        self.under_way.pop(job.message.id, None)
+        result = self._result(job, fate, code, words, reason)
+        self.office.note_result(result)
+        if fate is Fate.SENT:
+            self.failures = self._refusals = 0
+        elif fate is Fate.DEFERRED:
+            self._refusals += 1
+            if self._refusals >= REFUSALS_IN_A_ROW:
+                self._refusals = 0
+                self.wait(words)
+
+    def give_back(self, job: Job) -> None:
+        """The mail was never begun: first in line again, or back to the queue."""
+        self.under_way.pop(job.message.id, None)
+        if self.draining or self.stopped:
+            self._release(job.message)
+        else:
+            self.backlog.appendleft(job.message)
+
+    def _result(
+        self, job: Job, fate: Fate, code: int | None, words: str, reason: str
+    ) -> Result:
+        now = self.office.clock.now()
+        result = Result(job.message, MessageState[fate.name], now, code, words, reason)
+        result.size = len(job.data)
+        result.merge_values = job.values
+        if fate is Fate.DEFERRED:
+            attempts = job.message.attempts + 1
+            if attempts >= MOST_ATTEMPTS:
+                result.state, result.reason = MessageState.FAILED, "gave_up"
+            else:
+                pause = min(FIRST_RETRY * 2 ** (attempts - 1), LONGEST_RETRY)
+                result.due_at = now + pause
+        return result
+
+    def _release(self, message: Claimed) -> None:
+        now: datetime = self.office.clock.now()
+        self.office.note_result(Result(message, MessageState.QUEUED, now, attempted=False))
+
+    # -- connections -------------------------------------------------------------------------
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing of this lane is in a worker's hands."""
+        return not self.backlog and not self.under_way
+
+    def release_backlog(self) -> None:
+        """Give the messages that have not begun back to the queue."""
+        while self.backlog:
+            self._release(self.backlog.popleft())
+
+    def tick(self, now: float) -> None:
+        """Open the connections that are needed, serve the idle ones, watch the clock."""
+        for connection in list(self.connections):
+            connection.check_time(now)
+        if self.draining or self.stopped:
+            self.release_backlog()
+            for connection in list(self.connections):
+                if connection.idle:
+                    connection.give(None)
+            return
+        for connection in list(self.connections):
+            if connection.idle and self.backlog:
+                job = self.take()
+                if job is not None:
+                    connection.give(job)
+        if now >= self.retry_at:
+            self._open_connections(now)
+
+    def _open_connections(self, now: float) -> None:
+        wanted = min(self.account.connections, len(self.connections) + len(self.backlog))
+        if self.failures or not any(each.established for each in self.connections):
+            wanted = min(wanted, 1)
+        if len(self.connections) >= wanted or not self._find_addresses(now):
+            return
+        account = self.account
+        target = Target(account.host, self._addresses, account.tls, self.tls_context)
+        while len(self.connections) < wanted:
+            connection = self.office.connect(self, target)
+            self.connections.append(connection)
+            connection.open()
+
+    def _find_addresses(self, now: float) -> bool:
+        """Look the server's name up beside the loop; true once its addresses are known."""
+        if self._addresses and now - self._resolved_at < RESOLVED_FOR:
+            return True
+        if self._resolving is None:
+            self._resolving = self.office.resolve(self)
+        if not self._resolving.done():
+            return False
+        future, self._resolving = self._resolving, None
+        try:
+            self._addresses = future.result()
+        except Exception as error:  # whatever a resolver raises, the lane waits and says why
+            self.wait(str(error))
+            return False
+        self._resolved_at = now
+        return bool(self._addresses)
+
+    def closed(self, connection: Connection, problem: Exception | None) -> None:
+        """A connection has ended. A problem makes the lane wait or stops the account."""
+        if connection in self.connections:
+            self.connections.remove(connection)
+        if isinstance(problem, AccountProblem):
+            self.stopped = True
+            self.release_backlog()
+            self.office.account_stopped(self, str(problem))
+        elif isinstance(problem, ConnectionProblem) and not self.draining:
+            if connection.delivered and not str(problem).startswith("421"):
+                self.failures = 0
+            self.wait(str(problem))
+
+    def wait(self, words: str) -> None:
+        """Leave the server alone for a while, longer each time."""
+        pause = min(FIRST_PAUSE * 2**self.failures, LONGEST_PAUSE)
+        self.failures = min(self.failures + 1, 12)
+        self.retry_at = self.office.clock.monotonic() + pause
+        self.release_backlog()
+        self.office.account_waits(self, words, pause)

@@ -1,0 +1,296 @@
+"""The client's side of an SMTP conversation, without sockets (RFC 5321, 2920, 3207, 4954).
+
+:meth:`Session.talk` is a generator: it yields what it needs next and is sent what it got. The
+connection owns the socket, the lane owns the messages.
+"""
+
+import base64
+from collections.abc import Generator
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any, Protocol
+
+from ctm.mailing.engine.replies import Reply
+from ctm.mailing.outbox import Claimed
+
+AUTH_REFUSED = {530, 534, 535, 538}
+
+
+class Need(Enum):
+    """What a session waits for."""
+
+    REPLY = auto()
+    TLS = auto()
+    JOB = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A mail ready for the wire. ``data`` is dot-stuffed and ends with CRLF."""
+
+    message: Claimed
+    sender: str
+    recipients: tuple[str, ...]
+    data: bytes
+    utf8: bool
+    values: dict[str, Any] | None
+
+
+class Fate(Enum):
+    """What a server's answer means for a mail."""
+
+    SENT = auto()
+    DEFERRED = auto()
+    FAILED = auto()
+    UNCERTAIN = auto()
+
+
+class Wire(Protocol):
+    """What a session needs of a connection."""
+
+    sent: int
+    queued: int
+
+    def write(self, data: bytes) -> None: ...
+
+
+class Desk(Protocol):
+    """What a session needs of a lane."""
+
+    def take(self) -> Job | None:
+        """The next mail that may leave now."""
+
+    def begins(self, job: Job) -> None:
+        """The mail's body is about to be written."""
+
+    def done(self, job: Job, fate: Fate, code: int | None, words: str, reason: str = "") -> None:
+        """What became of a mail."""
+
+    def give_back(self, job: Job) -> None:
+        """The mail was not begun: it can leave another time."""
+
+
+class ConnectionProblem(Exception):
+    """The server cannot be used now; the account waits and tries again."""
+
+
+class Reconnect(Exception):
+    """The conversation cannot go on, through nobody's fault: a new connection will do."""
+
+
+class AccountProblem(Exception):
+    """The server does not accept the account; it is stopped until somebody mends it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """How to introduce oneself: ``starttls`` upgrades; no ``username`` means no login."""
+
+    hello: str
+    starttls: bool
+    username: str
+    password: str
+
+
+class Session:
+    """One conversation. ``stage`` says where it is, in words for errors and time limits."""
+
+    def __init__(self, login: Login, desk: Desk, wire: Wire) -> None:
+        self._login = login
+        self._desk = desk
+        self._wire = wire
+        self._features: dict[str, str] = {}
+        self._waiting: list[Job] = []
+        self._in_body: Job | None = None
+        self._body_end = 0
+        self.stage = "greeting"
+        self.delivered = 0
+
+    def talk(self) -> Generator[Need, Any, None]:
+        """
+        :raises ConnectionProblem: the server refuses the conversation for now.
+        :raises AccountProblem: the server refuses the account.
+        """
+        greeting: Reply = yield Need.REPLY
+        if greeting.code != 220:
+            raise ConnectionProblem(greeting.words)
+        yield from self._hello()
+        if self._login.starttls:
+            yield from self._start_tls()
+        if self._login.username:
+            yield from self._log_in()
+        yield from self._deliver()
+        self.stage = "quit"
+        self._wire.write(b"QUIT\r\n")
+        yield Need.REPLY
+
+    def abandon(self, words: str) -> None:
+        """The connection is gone: settle what was under way."""
+        job, self._in_body = self._in_body, None
+        if job is not None:
+            if self._wire.sent >= self._body_end:
+                self._desk.done(job, Fate.UNCERTAIN, None, words, "no_answer")
+            else:
+                self._desk.done(job, Fate.DEFERRED, None, words)
+        for waiting in self._waiting:
+            self._desk.give_back(waiting)
+        self._waiting.clear()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a mail's body is on its way."""
+        return self._in_body is not None
+
+    def _command(self, line: str) -> Generator[Need, Any, Reply]:
+        self._wire.write(line.encode("utf-8", "surrogateescape") + b"\r\n")
+        reply: Reply = yield Need.REPLY
+        if reply.code == 421:
+            raise ConnectionProblem(reply.words)
+        return reply
+
+    def _hello(self) -> Generator[Need, Any, None]:
+        self.stage = "hello"
+        self._features = {}
+        reply = yield from self._command(f"EHLO {self._login.hello}")
+        if reply.code != 250:
+            reply = yield from self._command(f"HELO {self._login.hello}")
+            if reply.code != 250:
+                raise ConnectionProblem(reply.words)
+            return
+        for line in reply.lines[1:]:
+            name, _, parameters = line.partition(" ")
+            self._features[name.upper()] = parameters.strip()
+
+    def _start_tls(self) -> Generator[Need, Any, None]:
+        self.stage = "starttls"
+        if "STARTTLS" not in self._features:
+            raise AccountProblem("STARTTLS: not offered by the server")
+        reply = yield from self._command("STARTTLS")
+        if reply.code != 220:
+            raise ConnectionProblem(reply.words)
+        yield Need.TLS
+        yield from self._hello()
+
+    def _log_in(self) -> Generator[Need, Any, None]:
+        self.stage = "login"
+        offered = self._features.get("AUTH", "").upper().split()
+        user, password = self._login.username, self._login.password
+        if "PLAIN" in offered:
+            secret = base64.b64encode(f"\0{user}\0{password}".encode()).decode()
+            reply = yield from self._command(f"AUTH PLAIN {secret}")
+        elif "LOGIN" in offered:
+            reply = yield from self._command("AUTH LOGIN")
+            for part in (user, password):
+                if reply.code != 334:
+                    break
+                reply = yield from self._command(base64.b64encode(part.encode()).decode())
+        else:
+            raise AccountProblem("AUTH PLAIN, AUTH LOGIN: not offered by the server")
+        if reply.code == 235:
+            return
+        if reply.code < 500:
+            raise ConnectionProblem(reply.words)
+        raise AccountProblem(reply.words)
+
+    def _deliver(self) -> Generator[Need, Any, None]:
+        written: Job | None = None
+        while True:
+            self.stage = "ready"
+            job: Job | None = written or (yield Need.JOB)
+            if job is None:
+                return
+            if written is None and not self._introduce(job):
+                continue
+            written = None
+            if not (yield from self._envelope(job)):
+                continue
+            self.stage = "body"
+            self._desk.begins(job)
+            self._waiting.remove(job)
+            self._in_body = job
+            self._body_end = self._wire.queued + len(job.data) + 3
+            self._wire.write(job.data + b".\r\n")
+            following = self._desk.take() if "PIPELINING" in self._features else None
+            if following is not None and self._introduce(following):
+                written = following
+            reply: Reply = yield Need.REPLY
+            self._in_body = None
+            self.delivered += 1
+            self._judge(job, reply)
+            if reply.code == 421:
+                raise ConnectionProblem(reply.words)
+
+    def _introduce(self, job: Job) -> bool:
+        """Write the envelope, or say why this server cannot take the mail."""
+        limit = self._features.get("SIZE", "")
+        if limit.isdigit() and 0 < int(limit) < len(job.data):
+            words = f"SIZE {limit}: {len(job.data)}"
+            self._desk.done(job, Fate.FAILED, 552, words, "size")
+            return False
+        if job.utf8 and "SMTPUTF8" not in self._features:
+            self._desk.done(job, Fate.FAILED, 553, "SMTPUTF8: not offered", "smtputf8")
+            return False
+        self._waiting.append(job)
+        if "PIPELINING" in self._features:
+            self._wire.write(self._mail(job) + self._recipients(job) + b"DATA\r\n")
+        else:
+            self._wire.write(self._mail(job))
+        return True
+
+    def _mail(self, job: Job) -> bytes:
+        options = f" SIZE={len(job.data)}" if "SIZE" in self._features else ""
+        if job.utf8:
+            options += " SMTPUTF8"
+        if "8BITMIME" in self._features and not job.data.isascii():
+            options += " BODY=8BITMIME"
+        return f"MAIL FROM:<{job.sender}>{options}\r\n".encode()
+
+    def _recipients(self, job: Job) -> bytes:
+        return "".join(f"RCPT TO:<{address}>\r\n" for address in job.recipients).encode()
+
+    def _envelope(self, job: Job) -> Generator[Need, Any, bool]:
+        """Read (without PIPELINING: hold) the dialogue up to 354; false if the mail stays here."""
+        self.stage = "envelope"
+        together = "PIPELINING" in self._features
+        mail: Reply = yield Need.REPLY
+        refused = None if mail.code == 250 else mail
+        if refused and not together:
+            return (yield from self._refuse(job, refused))
+        for place, address in enumerate(job.recipients):
+            if not together:
+                self._wire.write(f"RCPT TO:<{address}>\r\n".encode())
+            reply: Reply = yield Need.REPLY
+            if place == 0 and reply.code not in (250, 251):
+                refused = refused or reply
+        if refused and not together:
+            return (yield from self._refuse(job, refused))
+        if not together:
+            self._wire.write(b"DATA\r\n")
+        data: Reply = yield Need.REPLY
+        if refused is None and data.code == 354:
+            return True
+        return (yield from self._refuse(job, refused or data, data.code == 354))
+
+    def _refuse(
+        self, job: Job, reply: Reply, body_awaited: bool = False
+    ) -> Generator[Need, Any, bool]:
+        if reply.code in AUTH_REFUSED:
+            raise AccountProblem(reply.words)
+        if reply.code == 421:
+            raise ConnectionProblem(reply.words)
+        self._waiting.remove(job)
+        self._judge(job, reply)
+        if body_awaited:
+            raise Reconnect(reply.words)
+        self.stage = "reset"
+        yield from self._command("RSET")
+        return False
+
+    def _judge(self, job: Job, reply: Reply) -> None:
+        if 200 <= reply.code < 300:
+            fate = Fate.SENT
+        elif 400 <= reply.code < 500:
+            fate = Fate.DEFERRED
+        else:
+            fate = Fate.FAILED
+        self._desk.done(job, fate, reply.code, reply.words)

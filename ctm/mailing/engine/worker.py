@@ -1,0 +1,294 @@
+"""The worker: one loop that claims messages, lets the lanes send them, and keeps the books."""
+
+import logging
+import os
+import selectors
+import socket
+import ssl
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from ctm.clock import Clock, SystemClock
+from ctm.mailing import control, journal, outbox, recovery
+from ctm.mailing.engine.accounts import AccountBook
+from ctm.mailing.engine.claims import Claims
+from ctm.mailing.engine.connection import Connection, Target, Timeouts
+from ctm.mailing.engine.desk import MailDesk
+from ctm.mailing.engine.lane import Lane
+from ctm.mailing.engine.session import ConnectionProblem, Job
+from ctm.mailing.engine.watch import watch
+from ctm.mailing.outbox import Claimed, Result
+from ctm.models import MessageState
+
+log = logging.getLogger(__name__)
+
+FLUSH_EVERY = 0.1
+LOOK_EVERY = 0.5
+BEAT_EVERY = 20.0
+LONGEST_WAIT = 0.25
+
+
+class Worker:
+    """Sends what the outbox holds until told to stop.
+
+    ``run(until_idle=True)`` returns when nothing can leave any more without waiting for a
+    deferral, an account or a person.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        folder: Path,
+        tracking_key: bytes,
+        book: AccountBook,
+        clock: Clock | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        self.clock: Clock = clock or SystemClock()
+        self.name = f"{socket.gethostname()[:30]}-{os.getpid()}-{int(time.time() * 1000) % 10**8}"
+        self._engine = engine
+        self._folder = folder
+        self._book = book
+        self._timeouts = timeouts or Timeouts()
+        self._desk = MailDesk(engine, self.clock, tracking_key)
+        self._selector = selectors.DefaultSelector()
+        self._wakeup_out, self._wakeup_in = socket.socketpair()
+        self._pool = ThreadPoolExecutor(4, thread_name_prefix="resolve")
+        self._tls = ssl.create_default_context()
+        self._lanes: dict[int, Lane] = {}
+        self._claims = Claims(engine, self.clock, self.name, lambda ids: self._journal.claimed(ids))
+        self._running: set[int] = set()
+        self._changed = True
+        self._next_look = 0.0
+        self._results: list[Result] = []
+        self._begun: set[int] = set()
+        self._flushed_at = 0.0
+        self._beat_at = 0.0
+        self._stopping = False
+        self._settling_failed = False
+        self.sent = 0
+
+    # -- the loop ----------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Finish the mails in flight, then return from :meth:`run`. Safe in a signal handler."""
+        self._stopping = True
+        self._wake()
+
+    def run(self, until_idle: bool = False) -> int:
+        """Send; returns how many mails the servers accepted."""
+        recovery.recover(self._engine, self._folder)
+        self._journal = journal.Journal(self._folder, self.name)
+        self._watch = watch(self._engine, self.clock)
+        self._selector.register(self._wakeup_out, selectors.EVENT_READ, None)
+        self._wakeup_out.setblocking(False)
+        self._wakeup_in.setblocking(False)
+        self._book.sign_in(self.name)
+        try:
+            self._loop(until_idle)
+        finally:
+            self._finish()
+        return self.sent
+
+    def _loop(self, until_idle: bool) -> None:
+        while True:
+            now = self.clock.monotonic()
+            self._look(now)
+            for lane in list(self._lanes.values()):
+                lane.draining = self._stopping
+                lane.tick(now)
+            self._flush(now)
+            if self._stopping and not any(lane.under_way for lane in self._lanes.values()):
+                return
+            if until_idle and self._idle():
+                return
+            self._wait(now)
+
+    def _idle(self) -> bool:
+        lanes = self._lanes.values()
+        if self._results or any(not lane.quiet for lane in lanes):
+            return False
+        return not self._claims.anything_left(self._waiting())
+
+    def _waiting(self) -> set[int]:
+        """Accounts whose servers are left alone for now."""
+        now = self.clock.monotonic()
+        return {lane.account.id for lane in self._lanes.values() if lane.retry_at > now}
+
+    def _wait(self, now: float) -> None:
+        timeout = min(LONGEST_WAIT, self._claims.next_at(now) - now)
+        if self._results:
+            timeout = min(timeout, self._flushed_at + FLUSH_EVERY - now)
+        if any(lane.backlog and not lane.connections for lane in self._lanes.values()):
+            timeout = min(timeout, 0.02)
+        for key, mask in self._selector.select(max(0.0, timeout)):
+            if key.data is None:
+                self._drain_wakeup()
+            else:
+                key.data.ready(mask)
+
+    # -- taking work -------------------------------------------------------------------------
+
+    def _look(self, now: float) -> None:
+        """Notice what changed, and fill the lanes that run low."""
+        if now - self._beat_at >= BEAT_EVERY:
+            self._beat_at = now
+            self._book.beat(self.name)
+        if self._stopping or self._settling_failed:
+            return
+        changed = self._watch.changed() or self._changed
+        if not changed and now < self._next_look and not self._claims.wanted(self._lanes, now):
+            return
+        self._changed, self._next_look = False, now + LOOK_EVERY
+        try:
+            self._refresh()
+            for lane in self._lanes.values():
+                if not lane.stopped and lane.retry_at <= now:
+                    self._fill(lane, now)
+        except DBAPIError as error:
+            log.error("the database does not answer: %s", error.orig)
+            time.sleep(0.2)
+
+    def _fill(self, lane: Lane, now: float) -> None:
+        for mailing_id, messages in self._claims.fill(lane, now, self._held()).items():
+            lane.backlog.extend(messages)
+            self._desk.expect(mailing_id, messages)
+
+    def _refresh(self) -> None:
+        """Read which mailings run and which accounts may send; drop what no longer may."""
+        self._running = self._claims.refresh()
+        wanted = self._claims.accounts
+        for account_id in wanted - self._lanes.keys():
+            data = self._book.read(account_id)
+            if data is not None:
+                self._lanes[account_id] = Lane(data, self, self._tls)
+        for account_id, lane in list(self._lanes.items()):
+            if account_id not in wanted:
+                lane.release_backlog()
+            at_rest = lane.quiet and not lane.connections
+            if at_rest and lane.retry_at <= self.clock.monotonic():
+                del self._lanes[account_id]
+        for mailing_id in self._claims.seem_done(self._held()):
+            control.finish(mailing_id)
+
+    def _held(self) -> set[int]:
+        """Mailings of which a message is in this worker's hands or books."""
+        held = {result.message.mailing_id for result in self._results}
+        for lane in self._lanes.values():
+            held.update(message.mailing_id for message in lane.backlog)
+            held.update(message.mailing_id for message in lane.under_way.values())
+        return held
+
+    # -- what lanes need ---------------------------------------------------------------------
+
+    def may_send(self, message: Claimed) -> bool:
+        if self._watch.changed():
+            self._changed = True
+            self._running = self._claims.refresh()
+        return message.mailing_id in self._running and not self._settling_failed
+
+    def prepare(self, message: Claimed) -> Job | Result:
+        return self._desk.make(message)
+
+    def note_begin(self, message: Claimed) -> None:
+        try:
+            self._journal.begins(message.id)
+        except OSError as error:
+            raise ConnectionProblem(f"{self._journal.path}: {error.strerror or error}") from None
+        self._begun.add(message.id)
+
+    def note_result(self, result: Result) -> None:
+        self._begun.discard(result.message.id)
+        if result.attempted:
+            try:
+                self._journal.answered(result.message.id, outbox.as_record(result))
+            except OSError as error:
+                log.error("journal: %s", error)
+        if result.state == MessageState.SENT:
+            self.sent += 1
+        self._results.append(result)
+        if len(self._results) >= outbox.GROUP:
+            self._settle()
+
+    def connect(self, lane: Lane, target: Target) -> Connection:
+        return Connection(
+            self._selector,
+            self.clock,
+            target,
+            lane.account.login,
+            lane,
+            self._timeouts,
+            lane.closed,
+        )
+
+    def resolve(self, lane: Lane) -> "Future[list[tuple[Any, ...]]]":
+        future = self._pool.submit(self._book.resolve, lane.account)
+        future.add_done_callback(lambda _future: self._wake())
+        return future
+
+    def account_stopped(self, lane: Lane, words: str) -> None:
+        log.error("account %s stopped: %s", lane.account.name, words)
+        self._book.stop(lane.account.id, words)
+
+    def account_waits(self, lane: Lane, words: str, seconds: float) -> None:
+        log.warning("account %s waits %.0f s: %s", lane.account.name, seconds, words)
+        self._book.waits(lane.account.id, words, seconds)
+
+    # -- the books ---------------------------------------------------------------------------
+
+    def _flush(self, now: float) -> None:
+        if not self._results:
+            return
+        urgent = any(result.message.mailing_id in self._claims.delayed for result in self._results)
+        nothing_else = all(lane.quiet for lane in self._lanes.values())
+        if urgent or nothing_else or now - self._flushed_at >= FLUSH_EVERY:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Write all results to the database. A database that refuses is asked again."""
+        results, self._results = self._results, []
+        self._flushed_at = self.clock.monotonic()
+        try:
+            outbox.settle(self._engine, self.name, results)
+        except DBAPIError as error:
+            log.error("outcomes wait in the journal: %s", error.orig)
+            self._results = results + self._results
+            self._settling_failed = True
+            time.sleep(0.2)
+            return
+        self._settling_failed = False
+        self._journal.compact(self._begun)
+
+    def _finish(self) -> None:
+        for lane in self._lanes.values():
+            lane.draining = True
+            lane.release_backlog()
+            for connection in list(lane.connections):
+                connection.leave()
+        if self._results:
+            self._settle()
+        if not self._results:
+            self._book.sign_out(self.name)
+            self._journal.close()
+        self._watch.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._selector.close()
+        self._wakeup_out.close()
+        self._wakeup_in.close()
+
+    def _wake(self) -> None:
+        try:
+            self._wakeup_in.send(b"\0")
+        except OSError:
+            return
+
+    def _drain_wakeup(self) -> None:
+        try:
+            self._wakeup_out.recv(4096)
+        except BlockingIOError:
+            return
