@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from email_validator import EmailNotValidError, validate_email
 from stdnum import exceptions as stdnum_errors
 from stdnum.eu import vat as eu_vat
 from stdnum.it import codicefiscale, iva
@@ -19,6 +18,7 @@ from ctm.clients.fields import STORED, ClientField, FieldType, fold
 from ctm.clock import utcnow
 from ctm.errors import InvalidInput
 from ctm.i18n import _, _l
+from ctm.mailing.compose import check_address
 from ctm.models import ClientKind
 
 KINDS = {
@@ -80,16 +80,7 @@ def clean_text(text: str, max_length: int | None, multiline: bool = False) -> st
 
 def email(text: str) -> str:
     """An e-mail address in lower case, its domain readable (not xn--). Empty stays empty."""
-    text = text.strip()
-    if not text:
-        return ""
-    try:
-        found = validate_email(text, check_deliverability=False, test_environment=True)
-    except EmailNotValidError:
-        raise InvalidInput(
-            _l("“%(text)s” is not an e-mail address, like name@example.com.", text=text[:80])
-        ) from None
-    return found.normalized.lower()
+    return check_address(text).lower() if text.strip() else ""
 
 
 def tax_code(text: str) -> str:
