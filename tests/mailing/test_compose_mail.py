@@ -17,8 +17,9 @@ from ctm.mailing.compose import Attachment, ComposeError, compile_mail, preview
 from ctm.mailing.merge import CATALOGUE, MergeError
 from tests.mailing.compose_helpers import BASE, WHEN, body, content, parse, render, sent
 
+PNG = b"\x89PNG\r\n"
 PDF = Attachment("polizza.pdf", "application/pdf", bytes(range(256)) * 20)
-LOGO = Attachment("logo.png", "image/png", b"\x89PNG\r\n", "logo")
+LOGO = Attachment("logo.png", "image/png", PNG, "logo")
 
 SHOWN = st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="\u2028\u2029\ue0f0")
 WORDS = st.text(SHOWN | st.sampled_from(" àèéìòù€😀אבجד.=_?\"<>&'"), max_size=200)
@@ -59,8 +60,7 @@ def test_a_mail_reads_as_one_built_by_the_standard_library(name: str, place: str
     naive = EmailMessage(policy=SMTP)
     naive["Subject"] = one_line(f"Per {lines(name)} è")
     naive.set_content(f"Ciao {lines(name)},\n.\n..{lines(place)} =\n", cte="quoted-printable")
-    shown = preview(mail, values).html or ""
-    html = shown.replace(f'"data:image/png;base64,{"iVBORw0K"}"', '"cid:logo"')
+    html = preview(mail, values).html or ""
     naive.add_alternative(html, subtype="html", cte="quoted-printable")
     naive.add_attachment(PDF.data, maintype="application", subtype="pdf", filename=PDF.filename)
 
@@ -120,6 +120,30 @@ def test_an_inline_image_is_found_by_its_cid() -> None:
     assert image["Content-ID"] == "<logo>"
     assert image.get_content_disposition() == "inline"
     assert image.get_content() == LOGO.data
+
+
+def test_a_pasted_image_becomes_an_inline_part() -> None:
+    source = '<img src="data:image/png;base64,iVBORw0K">'
+    message = sent(content(html=f"{source}<p>{source}</p>", attachments=(LOGO,)))
+    images = [part for part in message.walk() if part.get_content_maintype() == "image"]
+    assert [part.get_content() for part in images] == [PNG, PNG]
+    cid = str(images[1]["Content-ID"])[1:-1]
+    assert body(message, "html").count(f'src="cid:{cid}"') == 2
+    assert "data:" not in body(message, "html")
+
+
+def test_a_pasted_image_that_cannot_be_read_stays_as_it_is() -> None:
+    source = '<img src="data:image/png;base64,A">'
+    message = sent(content(html=source))
+    assert source in body(message, "html")
+    assert structure(message) == ["multipart/alternative", "text/plain", "text/html"]
+
+
+def test_large_pasted_images_do_not_count_as_html() -> None:
+    picture = "iVBORw0K" * 200_000
+    message = sent(content(html=f'<img src="data:image/png;base64,{picture}">'))
+    (image,) = [part for part in message.walk() if part.get_content_maintype() == "image"]
+    assert len(image.get_content()) == 1_200_000
 
 
 def test_the_text_part_is_derived_from_html() -> None:

@@ -133,6 +133,23 @@ def test_links_in_text_are_tracked_only_if_asked() -> None:
     assert text_of(text) == text.replace("[clienti.nome]", "")
 
 
+def test_without_tracking_only_the_remove_link_works() -> None:
+    mail = content(
+        html='<a href="https://x.it/">x</a>',
+        text="https://x.it/",
+        public_url=BASE,
+        unsubscribe=True,
+        track=False,
+        track_text_links=True,
+    )
+    message = sent(mail)
+    assert hrefs(body(message, "html")) == ["https://x.it/", f"{BASE}/r/{TOKEN}"]
+    assert "/o/" not in body(message, "html")
+    assert "/c/" not in body(message, "plain")
+    assert message["List-Unsubscribe"] == f"<{BASE}/r/{TOKEN}>"
+    assert compile_mail(mail, CATALOGUE).links == ()
+
+
 def test_text_and_html_share_their_links() -> None:
     source = '<a href="https://x.it/">x</a>'
     assert links(source, text="https://x.it/ https://y.it/", track_text_links=True) == (

@@ -7,8 +7,9 @@ import css_inline
 
 from ctm.i18n import _
 from ctm.mailing.compose import dom
-from ctm.mailing.compose.content import MailContent
+from ctm.mailing.compose.content import Attachment, MailContent
 from ctm.mailing.compose.errors import ComposeError
+from ctm.mailing.compose.images import take_images
 from ctm.mailing.compose.sanitise import clean_tree
 from ctm.mailing.compose.text import text_of
 from ctm.mailing.compose.tracking import MARK, Tracking, base_address, track_text, track_tree
@@ -21,12 +22,16 @@ _INLINER = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=F
 
 @dataclass(frozen=True, slots=True)
 class Bodies:
-    """The parts of a mail as templates; ``links`` are the tracked addresses, number 1 first."""
+    """The parts of a mail as templates.
+
+    ``links`` are the tracked addresses, number 1 first; ``images`` those pasted into the HTML.
+    """
 
     subject: Template
     html: Template | None
     text: Template
     links: tuple[str, ...]
+    images: tuple[Attachment, ...]
 
 
 def compile_bodies(content: MailContent, catalogue: Catalogue, *, tracked: bool = True) -> Bodies:
@@ -41,15 +46,16 @@ def compile_bodies(content: MailContent, catalogue: Catalogue, *, tracked: bool 
     written_text = _given(content.text)
     if written_html is None and written_text is None:
         raise ComposeError(_("The mail has no text."))
-    tracking = Tracking(
-        base_address(content.public_url), language, tracked, content.track
-    )
+    tracking = Tracking(base_address(content.public_url), language, tracked, content.track)
     html = None
+    images: tuple[Attachment, ...] = ()
     if written_html is not None:
         compile_template(written_html, catalogue, html=True, language=language)
         tree = prepare_tree(written_html, language)
         if written_text is None:
             written_text = text_of(tree)
+        if tracked:
+            images = take_images(tree)
         track_tree(tree, tracking, add_remove_line=content.unsubscribe)
         html = compile_template(dom.serialise(tree) + "\n", catalogue, html=True, language=language)
     text_source = track_text(
@@ -61,7 +67,7 @@ def compile_bodies(content: MailContent, catalogue: Catalogue, *, tracked: bool 
     text = compile_template(
         text_source.rstrip("\n") + "\n", catalogue, html=False, language=language
     )
-    return Bodies(subject, html, text, tuple(tracking.links))
+    return Bodies(subject, html, text, tuple(tracking.links), images)
 
 
 def _given(source: str | None) -> str | None:

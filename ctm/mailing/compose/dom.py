@@ -18,6 +18,8 @@ from ctm.mailing.compose.errors import ComposeError
 from ctm.mailing.merge.template import clean
 
 LONGEST_HTML = 1_000_000
+LONGEST_WITH_IMAGES = 30_000_000
+_IMAGE_DATA = re.compile(r"data:image/[^\s\"'<>]*+")
 _DEEPEST = 2_000
 _WHOLE_DOCUMENT = re.compile(r"<(?:!doctype|html|head|body)\b", re.I)
 
@@ -35,7 +37,7 @@ Tree = Any
 
 def parse(html: str) -> Tree:
     """A document if the source is one, else a fragment (what an editor writes)."""
-    if len(html) > LONGEST_HTML:
+    if len(html) > LONGEST_HTML and _length(html) > LONGEST_HTML:
         raise ComposeError(
             _(
                 "The HTML is too long: %(count)s characters, %(limit)s at most.",
@@ -50,6 +52,11 @@ def parse(html: str) -> Tree:
     if is_document_source(source):
         return parser.parse(source)
     return parser.parseFragment(source)
+
+
+def _length(html: str) -> int:
+    """Characters without pasted images, which have a generous limit of their own."""
+    return len(_IMAGE_DATA.sub("", html)) if len(html) <= LONGEST_WITH_IMAGES else len(html)
 
 
 def is_document_source(html: str) -> bool:

@@ -167,7 +167,7 @@ def compile_mail(content: MailContent, catalogue: Catalogue) -> CompiledMail:
         skeleton.slot(None)
         skeleton.literal(b">\r\n")
     skeleton.literal(b"MIME-Version: 1.0\r\n")
-    for stretch in body_part(bodies, content.attachments):
+    for stretch in body_part(bodies, (*content.attachments, *bodies.images)):
         if isinstance(stretch, bytes):
             skeleton.literal(stretch)
         else:
