@@ -6,6 +6,7 @@ depth of what users paste is not ours to bound.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from html import escape
 from typing import Any
@@ -17,10 +18,11 @@ from ctm.i18n import _
 from ctm.mailing.compose.errors import ComposeError
 from ctm.mailing.merge.template import clean
 
-LONGEST_HTML = 1_000_000
+LONGEST_HTML = 500_000
 LONGEST_WITH_IMAGES = 30_000_000
 _IMAGE_DATA = re.compile(r"data:image/[^\s\"'<>]*+")
-_DEEPEST = 2_000
+_DEEPEST = 1_000
+_ANY_TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)")
 _WHOLE_DOCUMENT = re.compile(r"<(?:!doctype|html|head|body)\b", re.I)
 
 
@@ -30,6 +32,7 @@ def words(text: str) -> frozenset[str]:
 
 
 VOID = words("area base br col embed hr img input link meta source track wbr")
+_SELF_CLOSING = words("p li dt dd tr td th thead tbody tfoot colgroup option rp rt html head body")
 
 # minidom's nodes carry no useful types in typeshed
 Tree = Any
@@ -65,10 +68,20 @@ def is_document_source(html: str) -> bool:
 
 
 def _deepest(html: str) -> int:
-    """An upper bound for the depth of the tree: opening tags less closing ones, at most."""
+    """An upper bound for the depth of the tree: elements open at once, apart from those that
+    close by themselves."""
+    opened: Counter[str] = Counter()
     depth = deepest = 0
-    for closing in re.findall(r"<(/?)[a-zA-Z]", html):
-        depth += -1 if closing else 1
+    for closing, tag in _ANY_TAG.findall(html):
+        name = tag.lower()
+        if name in VOID or name in _SELF_CLOSING:
+            continue
+        if not closing:
+            opened[name] += 1
+            depth += 1
+        elif opened[name]:
+            opened[name] -= 1
+            depth -= 1
         deepest = max(deepest, depth)
     return deepest
 
