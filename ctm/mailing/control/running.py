@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from sqlalchemy import insert, literal, null, select, update
+from sqlalchemy import func, insert, literal, null, select, update
 
 from ctm import audit, counters, sql
 from ctm.clock import utcnow
@@ -74,12 +74,10 @@ def _queue(campaign: Campaign, mailing: Mailing) -> int:
         .where(found.c.reason == "")
         .order_by(found.c.member_id, found.c.rank)
     )
-    columns = (
-        "mailing_id account_id campaign_id member_id client_id recipient_key to_address to_name "
-        "source message_id state priority created_at reason attempts server_words opens clicks "
-        "machine_hits"
-    ).split()
-    return db.session.execute(insert(Message).from_select(columns, chosen)).rowcount  # type: ignore[attr-defined, no-any-return]
+    columns = ["mailing_id", "account_id", "campaign_id", "member_id", "client_id", "recipient_key", "to_address", "to_name", "source", "message_id", "state", "priority", "created_at", "reason", "attempts", "server_words", "opens", "clicks", "machine_hits"]
+    db.session.execute(insert(Message).from_select(columns, chosen))
+    mine = select(func.count()).select_from(Message).where(Message.mailing_id == mailing.id)
+    return db.session.scalar(mine) or 0
 
 
 def _set_aside(campaign: Campaign) -> None:

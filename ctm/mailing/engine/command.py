@@ -1,9 +1,7 @@
 """Running a worker as a process: ``flask --app app worker``."""
 
 import logging
-import os
 import signal
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +12,6 @@ from ctm.mailing.engine.accounts import DatabaseBook
 from ctm.mailing.engine.worker import Worker
 
 log = logging.getLogger(__name__)
-
-PARENT_VARIABLE = "CTM_PARENT_PID"
 
 
 def journals_folder() -> Path:
@@ -36,25 +32,12 @@ def build_worker(**options: Any) -> Worker:
 
 
 def run_worker(until_idle: bool) -> int:
-    """Run until SIGTERM or SIGINT (or idle); returns how many mails the servers accepted.
-
-    Started by the web process, it also ends when that process is gone.
-    """
+    """Run until SIGTERM or SIGINT (or idle); returns how many mails the servers accepted."""
     worker = build_worker()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: worker.stop())
-    parent = os.environ.get(PARENT_VARIABLE, "")
-    if parent.isdigit():
-        watcher = threading.Thread(target=_watch_parent, args=(int(parent), worker), daemon=True)
-        watcher.start()
     log.info("worker %s started", worker.name)
     sent = worker.run(until_idle)
     log.info("worker %s ends, %s mails sent", worker.name, sent)
     return sent
 
-
-def _watch_parent(parent: int, worker: Worker) -> None:
-    pause = threading.Event()
-    while os.getppid() == parent:
-        pause.wait(1.0)
-    worker.stop()

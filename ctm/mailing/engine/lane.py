@@ -30,6 +30,7 @@ FIRST_PAUSE = 2.0
 LONGEST_PAUSE = 600.0
 REFUSALS_IN_A_ROW = 5
 RESOLVED_FOR = 300.0
+KEPT_FOR = 10.0
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class Lane:
     account: AccountData
     office: Office
     tls_context: ssl.SSLContext
+    born: float
     backlog: deque[Claimed] = field(default_factory=deque)
     connections: list[Connection] = field(default_factory=list)
     under_way: dict[int, Claimed] = field(default_factory=dict)
@@ -158,6 +160,11 @@ class Lane:
     def quiet(self) -> bool:
         """Whether nothing of this lane is in a worker's hands."""
         return not self.backlog and not self.under_way
+
+    def stale(self, now: float) -> bool:
+        """Whether nothing speaks for keeping it: the account is read anew when it is needed."""
+        at_rest = self.quiet and not self.connections and self.retry_at <= now
+        return at_rest and (self.stopped or now - self.born > KEPT_FOR)
 
     def release_backlog(self) -> None:
         """Give the messages that have not begun back to the queue."""

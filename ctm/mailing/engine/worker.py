@@ -106,6 +106,7 @@ class Worker:
             if self._stopping and not any(lane.under_way for lane in self._lanes.values()):
                 return
             if until_idle and self._idle():
+                control.finish_done()
                 return
             self._wait(now)
 
@@ -166,12 +167,11 @@ class Worker:
         for account_id in wanted - self._lanes.keys():
             data = self._book.read(account_id)
             if data is not None:
-                self._lanes[account_id] = Lane(data, self, self._tls)
+                self._lanes[account_id] = Lane(data, self, self._tls, self.clock.monotonic())
         for account_id, lane in list(self._lanes.items()):
             if account_id not in wanted:
                 lane.release_backlog()
-            at_rest = lane.quiet and not lane.connections
-            if at_rest and lane.retry_at <= self.clock.monotonic():
+            if lane.stale(self.clock.monotonic()):
                 del self._lanes[account_id]
         for mailing_id in self._claims.seem_done(self._held()):
             control.finish(mailing_id)
