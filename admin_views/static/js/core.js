@@ -229,6 +229,18 @@ function closeMenus(except, refocus = false) {
   });
 }
 
+/* a menu opens towards the side where there is room */
+document.addEventListener(
+  "toggle",
+  (event) => {
+    const menu = event.target;
+    if (!menu.matches?.("details.menu") || !menu.open) return;
+    const { left, right } = menu.getBoundingClientRect();
+    menu.classList.toggle("left", left + right < innerWidth);
+  },
+  true,
+);
+
 async function copy(source) {
   const from = source.dataset.copyFrom && document.querySelector(source.dataset.copyFrom);
   const text = from ? (from.value ?? from.textContent) : source.dataset.copy;

@@ -278,16 +278,18 @@ class Editor {
   }
 
   async image() {
-    const { answer } = await this.keepingPlace(() => askImage(this.images));
+    const { answer, collapsed } = await this.keepingPlace(() => askImage(this.images));
     if (!answer) return;
+    if (!collapsed) this.doc.getSelection().collapseToEnd();
     const source = answer.attached || answer.url.trim();
     this.run("insertHTML", outer("img", { src: source, alt: answer.alt }));
     this.doc.querySelectorAll('img[src^="cid:"]').forEach((image) => this.showAttached(image));
   }
 
   async table() {
-    const { answer } = await this.keepingPlace(askTable);
+    const { answer, collapsed } = await this.keepingPlace(askTable);
     if (!answer) return;
+    if (!collapsed) this.doc.getSelection().collapseToEnd(); // the chosen words stay
     const cell = '<td style="border: 1px solid #cfd6de; padding: 6px 10px">&nbsp;</td>';
     const row = `<tr>${cell.repeat(Number(answer.columns))}</tr>`;
     this.run("insertHTML", `<table cellpadding="0" cellspacing="0" border="0" style="border-collapse: collapse; width: 100%"><tbody>${row.repeat(Number(answer.rows))}</tbody></table><p><br></p>`);

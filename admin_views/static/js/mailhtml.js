@@ -23,8 +23,11 @@ export const bodyAttributes = (before) => /<body\b([^>]*)>/i.exec(before)?.[1] |
 
 /** Would the browser change this HTML by only reading it? Then the source view is the honest one. */
 export function isFaithful(inner, parsed) {
-  if (/<!\[/.test(inner.replace(/<!--[\s\S]*?-->/g, ""))) return false;
   const bare = inner.replace(/<!--[\s\S]*?-->/g, "");
+  if (/<!\[/.test(bare)) return false; // conditional comments of the other kind
+  // words between rows, such as a merge field, would be moved out of their table
+  if (/<(table|tbody|thead|tfoot|tr)\b[^>]*>\s*[^<\s]/i.test(bare)) return false;
+  if (/<\/(td|th|tr|tbody|thead|tfoot|caption)\s*>\s*[^<\s]/i.test(bare)) return false;
   const counted = new Map();
   for (const [, name] of bare.replace(/<(style|script)\b[\s\S]*?<\/\1\s*>/gi, "<$1>").matchAll(/<([a-z][\w:-]*)/gi))
     counted.set(name.toLowerCase(), (counted.get(name.toLowerCase()) || 0) + 1);
