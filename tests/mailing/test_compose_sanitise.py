@@ -126,6 +126,11 @@ def test_much_html_is_no_deep_nesting(part: str) -> None:
     assert sanitise(part * 3000).removed == ()
 
 
+def test_html_that_the_parser_cannot_read_is_refused() -> None:
+    with pytest.raises(ComposeError, match="broken"):
+        sanitise("<table><math><html>")
+
+
 def test_names_of_what_went_are_told_once() -> None:
     found = sanitise("<script>1</script><script>2</script><p onclick=x>")
     assert found.removed == ("<script>", "onclick")

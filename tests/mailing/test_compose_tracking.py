@@ -72,6 +72,12 @@ def test_the_pixel_is_the_last_thing_in_the_body() -> None:
     assert re.search(r'<img src="[^"]*\.gif"[^>]*></body></html>\s*$', html)
 
 
+def test_a_page_of_frames_becomes_a_mail_with_a_body() -> None:
+    html = html_of("<html><frameset><frame src=x></frameset></html>", unsubscribe=True)
+    assert hrefs(html) == [f"{BASE}/r/{TOKEN}"]
+    assert "frame" not in html
+
+
 def test_nothing_is_tracked_without_a_public_address() -> None:
     html = html_of('<a href="https://x.it/">x</a>[rimuovi]', public_url=None, unsubscribe=True)
     assert hrefs(html) == ["https://x.it/", "#"]

@@ -52,9 +52,12 @@ def parse(html: str) -> Tree:
         raise ComposeError(_("The HTML is nested too deeply."))
     parser = html5lib.HTMLParser(tree=html5lib.getTreeBuilder("dom"), namespaceHTMLElements=False)
     source = clean(html)
-    if is_document_source(source):
-        return parser.parse(source)
-    return parser.parseFragment(source)
+    whole = is_document_source(source)
+    try:
+        return parser.parse(source) if whole else parser.parseFragment(source)
+    except (AssertionError, AttributeError, LookupError, TypeError, ValueError) as problem:
+        # html5lib's own assumptions, which a few kinds of broken HTML do not meet
+        raise ComposeError(_("The HTML is broken and cannot be read.")) from problem
 
 
 def _length(html: str) -> int:
@@ -120,9 +123,15 @@ def elements(tree: Tree, *names: str) -> list[Tree]:
 
 
 def body(tree: Tree) -> Tree:
-    """Where a mail's content is: the body, or the whole fragment."""
-    found = elements(tree, "body") if is_document(tree) else []
-    return found[0] if found else tree
+    """Where a mail's content is: the body (made if frames had its place), or the whole fragment."""
+    if not is_document(tree):
+        return tree
+    found = elements(tree, "body")
+    if found:
+        return found[0]
+    made = tree.createElement("body")
+    tree.documentElement.appendChild(made)
+    return made
 
 
 def attributes(element: Tree) -> list[tuple[str, str]]:
