@@ -88,7 +88,7 @@ def prepare_tree(html: str, language: str) -> dom.Tree:
     if _STYLE.search(html):
         try:
             inlined = _INLINER.inline(dom.serialise(tree))
-        except (css_inline.InlineError, ValueError):
+        except css_inline.InlineError:
             inlined = None
         if inlined is not None:
             tree = dom.parse(inlined)

@@ -111,6 +111,9 @@ class Lane:
             return made
         return None
 
+    def may_begin(self, job: Job) -> bool:
+        return not self.draining and not self.stopped and self.office.may_send(job.message)
+
     def begins(self, job: Job) -> None:
         self.office.note_begin(job.message)
 

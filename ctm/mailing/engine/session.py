@@ -60,6 +60,9 @@ class Desk(Protocol):
     def take(self) -> Job | None:
         """The next mail that may leave now."""
 
+    def may_begin(self, job: Job) -> bool:
+        """Whether the mail is still to leave, asked at the last moment."""
+
     def begins(self, job: Job) -> None:
         """The mail's body is about to be written."""
 
@@ -204,6 +207,8 @@ class Session:
             written = None
             if not (yield from self._envelope(job)):
                 continue
+            if not self._desk.may_begin(job):
+                raise Reconnect("paused between envelope and body")
             self.stage = "body"
             self._desk.begins(job)
             self._waiting.remove(job)

@@ -31,8 +31,8 @@ def _plain(name: str) -> str:
 class MergeField:
     """One field of a module.
 
-    ``attribute`` is the attribute of the module's row that holds the value; ``read`` replaces it
-    where the value has to be worked out. ``words`` turns stored codes into words.
+    ``attribute`` is the attribute of the module's row that holds the value; ``read`` works the
+    value out where it is not just that. ``words`` turns stored codes into words.
     """
 
     name: str

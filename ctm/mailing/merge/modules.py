@@ -1,7 +1,10 @@
 """The modules whose fields can be used in a mail."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
+from flask_babel import get_timezone
+
+from ctm.clock import utcnow
 from ctm.i18n import _l
 from ctm.mailing.merge.catalogue import Catalogue, MergeField, Module
 
@@ -13,8 +16,18 @@ _KINDS = {
 }
 
 
+def _office_time(when: datetime) -> datetime:
+    """A stored time (naive UTC) as the office's clocks show it."""
+    return when.replace(tzinfo=UTC).astimezone(get_timezone() or UTC).replace(tzinfo=None)
+
+
 def _today(_row: object) -> date:
-    return date.today()
+    return _office_time(utcnow()).date()
+
+
+def _entered_on(row: object) -> datetime | None:
+    when = getattr(row, "created_at", None)
+    return _office_time(when) if isinstance(when, datetime) else None
 
 
 CLIENTS = Module.of(
@@ -64,6 +77,7 @@ CLIENTS = Module.of(
             "date",
             datetime(2026, 1, 20, 9, 30),
             attribute="created_at",
+            read=_entered_on,
         ),
         MergeField("data", _l("Today's date"), "date", date(2026, 1, 20), read=_today),
     ],
