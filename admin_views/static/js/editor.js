@@ -178,8 +178,8 @@ class Editor {
 
   describe() {
     const parts = [];
-    if (this.view === "visual") parts.push(t("as_written"));
-    if (this.view === "source" && this.faithful === false) parts.push(t("source_only"));
+    if (this.view !== "text" && this.faithful === false) parts.push(t("source_only"));
+    else if (this.view === "visual") parts.push(t("as_written"));
     parts.push(`${formatNumber(this.area.value.length)} ${t("chars")}`);
     this.state.replaceChildren(...parts.map((text) => el("span", {}, text)));
   }
