@@ -157,6 +157,42 @@ def test_css_is_inlined() -> None:
     assert '<p style="color: red;">x</p>' in body(message, "html")
 
 
+def test_css_that_cannot_be_inlined_stays_a_style_sheet() -> None:
+    html = "<style>@charset 'x'; @foo</style><p>x</p>"
+    assert "<style>@charset 'x'; @foo</style>" in body(sent(content(html=html)), "html")
+
+
+@pytest.mark.parametrize(
+    ("source", "kept"),
+    [
+        ('<meta charset="latin1">', '<meta charset="utf-8">'),
+        (
+            '<meta http-equiv="Content-Type" content="text/html; charset=iso-8859-1">',
+            '<meta http-equiv="Content-Type" content="text/html; charset=utf-8">',
+        ),
+    ],
+)
+def test_the_html_says_the_charset_it_has(source: str, kept: str) -> None:
+    html = body(sent(content(html=f"<html><head>{source}</head><body>è</body></html>")), "html")
+    assert html == f"<html><head>{kept}</head><body>è</body></html>\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "kept"),
+    [
+        ("<!doctype html>", "<!DOCTYPE html>"),
+        (
+            '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "http://www.w3.org/x.dtd">',
+            '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "http://www.w3.org/x.dtd">',
+        ),
+        ("<!DOCTYPE html PUBLIC 'a\"b'>", "<!DOCTYPE html>"),
+    ],
+)
+def test_the_document_type_stays(source: str, kept: str) -> None:
+    page = "<html><head></head><body>x</body></html>"
+    assert body(sent(content(html=source + page)), "html") == f"{kept}{page}\n"
+
+
 def test_what_a_mail_must_not_carry_is_gone() -> None:
     message = sent(content(html="<p onclick=x>a</p><script>alert(1)</script>", text=None))
     assert "script" not in body(message, "html")

@@ -1,10 +1,11 @@
 """Fields in plain text, and the catalogue."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
+from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -166,7 +167,17 @@ def test_values_are_read_from_the_row() -> None:
         "clienti.nome": "Ada",
         "clienti.data_nascita": date(1980, 1, 1),
         "clienti.tipo": "Person",
-        "clienti.data": date.today(),
+        "clienti.data": datetime.now(UTC).date(),
+    }
+
+
+def test_stored_times_are_shown_in_the_offices_zone(app: Flask) -> None:
+    row = SimpleNamespace(created_at=datetime(2026, 7, 1, 22, 30))
+    values = CATALOGUE.values(["clienti.data_inserimento"], {"clienti": row})
+    assert values == {"clienti.data_inserimento": datetime(2026, 7, 2, 0, 30)}
+    row.created_at = None
+    assert CATALOGUE.values(["clienti.data_inserimento"], {"clienti": row}) == {
+        "clienti.data_inserimento": None
     }
 
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 
+from flask import has_app_context
 from flask_babel import get_timezone
 
 from ctm.clock import utcnow
@@ -17,8 +18,9 @@ _KINDS = {
 
 
 def _office_time(when: datetime) -> datetime:
-    """A stored time (naive UTC) as the office's clocks show it."""
-    return when.replace(tzinfo=UTC).astimezone(get_timezone() or UTC).replace(tzinfo=None)
+    """A stored time (naive UTC) as the office's clocks show it; UTC where there is no office."""
+    zone = get_timezone() if has_app_context() else None
+    return when.replace(tzinfo=UTC).astimezone(zone or UTC).replace(tzinfo=None)
 
 
 def _today(_row: object) -> date:
