@@ -26,9 +26,9 @@ _SLOT_SIZE = 40
 
 @dataclass(slots=True)
 class _Skeleton:
-    """Bytes with slots: for fields of the bodies and for the token."""
+    """Bytes with slots: the first for the head, others for fields of the bodies and the token."""
 
-    parts: list[bytes] = field(default_factory=lambda: [b""])
+    parts: list[bytes] = field(default_factory=lambda: [b"", b""])
     fields: list[tuple[int, Field]] = field(default_factory=list)
     tokens: list[int] = field(default_factory=list)
     names: dict[str, None] = field(default_factory=dict)
@@ -132,7 +132,7 @@ class CompiledMail:
             + headers.mailbox_field("To", to_name, address)
             + subject
         )
-        parts[0] = head.encode("utf-8") + parts[0]
+        parts[0] = head.encode("utf-8")
         if self._token_slots:
             if not _TOKEN_VALUE.fullmatch(token):
                 raise ComposeError(_("The tracking token is not valid."))
