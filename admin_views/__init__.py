@@ -6,6 +6,7 @@ from flask_admin.theme import Bootstrap4Theme
 from flask_babel import Babel
 
 from admin_views import (
+    clients,
     editor,
     errors,
     filters,
@@ -15,10 +16,13 @@ from admin_views import (
     practice,
     security,
     shell,
+    tasks,
 )
 
 MODULES = (
     home,
+    clients,
+    tasks,
     practice,
 )
 

@@ -11,19 +11,19 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import selectinload
 
-from ctm import audit
+from ctm import audit, files
 from ctm.clients import checks, mapping, operations
 from ctm.clients.fields import BY_NAME, STORED
 from ctm.errors import InvalidInput
 from ctm.extensions import db
 from ctm.i18n import _
-from ctm.models import Client, Contact
+from ctm.models import Client, Contact, StoredFile, User
 from ctm.tabular import Row, Table, open_table
 
 CHUNK = 200
@@ -304,6 +304,22 @@ def count_rows(table: Table) -> int:
     :raises InvalidInput: the file breaks off or is damaged.
     """
     return sum(1 for _row in table.rows())
+
+
+def receive(stream: BinaryIO, name: str, owner: User | None) -> StoredFile:
+    """Keep a file that somebody brought, if it is a table that can be read; commits.
+
+    :raises InvalidInput: it is too large or no table.
+    :raises Unavailable: the disk refuses it.
+    """
+    file = files.store(stream, name, "application/octet-stream", owner)
+    try:
+        open_table(files.path_of(file), file.name)
+    except InvalidInput:
+        db.session.rollback()
+        raise
+    db.session.commit()
+    return file
 
 
 def import_file(

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import load_only
+from sqlalchemy.orm import joinedload, load_only
 
 from ctm.clients.fields import EMAILS, fold
 from ctm.clients.filters import ClientFilter
 from ctm.extensions import db
-from ctm.models import Client, Message, Suppression
+from ctm.models import Client, Mailing, Message, Suppression
 
 COUNT_CAP = 50_000
 PAGE_MAX = 1000
@@ -122,6 +122,7 @@ def mails_of(client: Client, limit: int = 100) -> list[Message]:
     query = (
         select(Message)
         .where(Message.client_id == client.id)
+        .options(joinedload(Message.mailing).joinedload(Mailing.campaign))
         .order_by(Message.id.desc())
         .limit(limit)
     )

@@ -46,7 +46,7 @@ def test_a_file_is_read_whatever_excel_made_of_it(
     tmp_path: Path, encoding: str, delimiter: str
 ) -> None:
     text = (
-        'Codice;Cognome;Nome;E-mail;Data di nascita;Note\r\nA1;Forlì;Niccolò;N@Example.com;5/3/1971;"due\nrighe; sì"\r\n'
+        HEAD + 'A1;Forlì;Niccolò;N@Example.com;5/3/1971;"due\nrighe; sì"\r\n'
     ).replace(";", delimiter)
     import_text(tmp_path, text.encode(encoding))
     found = client("A1")

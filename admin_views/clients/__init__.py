@@ -1,0 +1,13 @@
+"""The pages of clients: list, card, forms, contacts, actions on many, saved searches, imports."""
+
+from flask import Flask
+from flask_admin import Admin
+
+from admin_views.clients import actions, card, contacts, forms, imports, listing, searches
+from admin_views.clients.blueprint import bp
+
+PAGES = (listing, card, forms, contacts, actions, searches, imports)
+
+
+def register(app: Flask, _admin: Admin) -> None:
+    app.register_blueprint(bp)
