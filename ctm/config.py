@@ -29,6 +29,19 @@ def _url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 65535:
+        raise ValueError(text)
+    return number
+
+
+def _database(text: str) -> str:
+    if text and not text.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+        raise ValueError(text)
+    return text
+
+
 @dataclass(frozen=True)
 class Setting:
     """One setting: its environment variable, how its text is read, its default, its meaning."""
@@ -41,15 +54,17 @@ class Setting:
 
 SETTINGS = (
     Setting("CTM_HOST", str, "127.0.0.1", "Address the web server listens on."),
-    Setting("CTM_PORT", int, 5000, "Port the web server listens on."),
+    Setting("CTM_PORT", _port, 5000, "Port the web server listens on."),
     Setting("CTM_THREADS", int, 16, "Threads of the web server."),
     Setting("CTM_INSTANCE", str, str(ROOT / "instance"), "Folder of all data and secrets."),
-    Setting("CTM_DATABASE_URL", str, "", "Database; empty means SQLite in the instance folder."),
+    Setting(
+        "CTM_DATABASE_URL", _database, "", "Database; empty means SQLite in the instance folder."
+    ),
     Setting("CTM_PUBLIC_URL", _url, "", "Address at which recipients reach this server."),
     Setting("CTM_LANGUAGE", str, "it", "Language before somebody logs in: it or en."),
     Setting("CTM_TIMEZONE", str, "Europe/Rome", "Time zone in which times are shown."),
     Setting("CTM_DEMO", _flag, False, "Fill an empty database with the demo office."),
-    Setting("CTM_PRACTICE_PORT", int, 2525, "Loopback port of the practice mailbox; 0 is off."),
+    Setting("CTM_PRACTICE_PORT", _port, 2525, "Loopback port of the practice mailbox; 0 is off."),
     Setting("CTM_WORKER", _flag, True, "Let the web process run a sending worker beside itself."),
     Setting("CTM_SCHEDULER", _flag, True, "Let the web process run the scheduled jobs."),
     Setting("CTM_ALLOW_PRIVATE_HOSTS", _flag, False, "Allow mail servers in private networks."),

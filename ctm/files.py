@@ -11,15 +11,17 @@ import os
 import re
 import secrets
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from flask import current_app
+from sqlalchemy import CompoundSelect, select, union
 
 from ctm.errors import InvalidInput, Unavailable
 from ctm.extensions import db
 from ctm.i18n import _l
-from ctm.models import StoredFile, User
+from ctm.models import CampaignAttachment, MailingAttachment, StoredFile, Task, User
 
 BLOCK = 256 * 1024
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -163,3 +165,26 @@ def read(file: StoredFile) -> bytes:
     """
     with open_file(file) as stream:
         return stream.read()
+
+
+def discard(ids: Iterable[int]) -> int:
+    """Delete these files unless something still uses them; commits. Returns how many went."""
+    wanted = [number for number in set(ids) if number]
+    used: CompoundSelect[Any] = union(
+        select(CampaignAttachment.file_id).where(CampaignAttachment.file_id.in_(wanted)),
+        select(MailingAttachment.file_id).where(MailingAttachment.file_id.in_(wanted)),
+        select(Task.file_id).where(Task.file_id.in_(wanted)),
+    )
+    free = set(wanted) - set(db.session.scalars(used))
+    gone = list(db.session.scalars(select(StoredFile).where(StoredFile.id.in_(free))))
+    paths = {file.sha256: path_of(file) for file in gone}
+    for file in gone:
+        db.session.delete(file)
+    db.session.flush()
+    shared = select(StoredFile.sha256).where(StoredFile.sha256.in_(paths))
+    for kept in db.session.scalars(shared):
+        paths.pop(kept, None)
+    db.session.commit()
+    for path in paths.values():
+        path.unlink(missing_ok=True)
+    return len(gone)

@@ -15,7 +15,7 @@ from typing import Any
 from flask_babel import force_locale
 from sqlalchemy import select, update
 
-from ctm import audit
+from ctm import audit, files
 from ctm.clock import utcnow
 from ctm.errors import Conflict, CtmError, NotFound
 from ctm.extensions import db
@@ -180,6 +180,18 @@ def recover() -> int:
                 )
     db.session.commit()
     return len(found)
+
+
+def delete_old(older_than: timedelta) -> int:
+    """Forget the tasks that ended before then, with the files they made; returns how many."""
+    old = select(Task).where(Task.state.in_(FINISHED), Task.finished_at < utcnow() - older_than)
+    tasks = list(db.session.scalars(old.limit(500)))
+    made = [task.file_id for task in tasks if task.file_id]
+    for task in tasks:
+        db.session.delete(task)
+    db.session.commit()
+    files.discard(made)
+    return len(tasks)
 
 
 def _claim() -> tuple[Task, datetime] | None:

@@ -4,18 +4,31 @@ from datetime import timedelta
 
 from flask import Flask
 
-from ctm import leases, practice
+from ctm import leases, practice, tasks
+from ctm.extensions import db
 from ctm.i18n import _l
 from ctm.jobruns import Job
+from ctm.mailing import control, recovery
+from ctm.mailing.engine.command import journals_folder
+
+
+def settle_lost_workers() -> None:
+    """What a dead worker left is settled: sent, to be sent again, or to be decided."""
+    recovery.settle_lost(db.engine, journals_folder())
 
 
 def clean_up() -> None:
     """Forget what nobody needs any more."""
     practice.trim()
     leases.delete_expired(timedelta(days=1))
+    tasks.delete_old(timedelta(days=30))
 
 
 TABLE: tuple[Job, ...] = (
+    Job("run_tasks", 2, tasks.run_waiting, _l("Do the long work that waits: imports, exports")),
+    Job("start_campaigns", 15, control.start_due, _l("Start the campaigns whose time has come")),
+    Job("finish_campaigns", 5, control.finish_done, _l("Close the campaigns that are done")),
+    Job("settle_lost", 20, settle_lost_workers, _l("Settle the mails of workers that died")),
     Job("clean_up", 3600, clean_up, _l("Forget old practice mail, leases and finished tasks")),
 )
 

@@ -21,6 +21,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 
 from ctm import config, settings
+from ctm.demo import EMAIL, PASSWORD, office
 from ctm.errors import Conflict, Unavailable
 from ctm.extensions import db
 from ctm.i18n import _
@@ -49,6 +50,7 @@ def serve(app: Flask) -> int:
     configure_logging(Path(app.instance_path))
     with app.app_context():
         check_database()
+        _prepare_office(app)
         server = listen(app)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _leave)
@@ -63,6 +65,15 @@ def serve(app: Flask) -> int:
             log.info("stopping")
     log.info("stopped")
     return 0
+
+
+def _prepare_office(app: Flask) -> None:
+    """Make the demo office where it is wanted; its recipients are all on this machine."""
+    if app.config["CTM_DEMO"] and office.is_empty():
+        click.echo(_("Making the demo office…"))
+        office.create()
+    if settings.is_demo() and not app.config["CTM_PUBLIC_URL"]:
+        app.config["CTM_PUBLIC_URL"] = address(app)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
@@ -205,8 +216,6 @@ def _greet(app: Flask, say: Callable[[str], None] = click.echo) -> None:
     else:
         say("  " + _("CTM is ready at %(url)s", url=url))
         if settings.is_demo():
-            from ctm.demo import EMAIL, PASSWORD
-
             say("  " + _("Log in as %(email)s, password %(word)s", email=EMAIL, word=PASSWORD))
     say("  " + _("Ctrl+C stops it."))
     say("")

@@ -1,0 +1,45 @@
+# CTM: make run serves it, make test tests it, make check looks the code over.
+PY := .venv/bin/python
+PO := translations/it/LC_MESSAGES/messages.po
+
+.PHONY: help run test check format translations environment dev-environment
+
+help:
+	@echo "make run           serve CTM at http://127.0.0.1:5000 (CTM_HOST, CTM_PORT, CTM_INSTANCE)"
+	@echo "make test          run the tests"
+	@echo "make check         style, types, layers, translations"
+	@echo "make format        bring the code into shape"
+	@echo "make translations  collect the texts to translate"
+
+run: environment
+	@scripts/compile-translations.sh
+	@$(PY) -m flask --app app db upgrade
+	@CTM_DEMO="$${CTM_DEMO-1}" exec $(PY) app.py
+
+test: dev-environment
+	@scripts/test-servers.sh
+	@scripts/compile-translations.sh
+	$(PY) -m pytest $(ARGS)
+
+check: dev-environment
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+	$(PY) scripts/check_translations.py
+
+format: dev-environment
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+translations: dev-environment
+	.venv/bin/pybabel -q extract -F babel.cfg -k _l -k lazy_gettext -k _n:1,2 -k N_ --sort-by-file --no-wrap --project CTM --version 1 -o messages.pot .
+	.venv/bin/pybabel -q update -i messages.pot -o $(PO) -l it --no-fuzzy-matching --no-wrap --ignore-pot-creation-date
+	@rm messages.pot
+	@scripts/compile-translations.sh
+
+environment:
+	@scripts/environment.sh
+
+dev-environment:
+	@scripts/environment.sh dev
