@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Flask, current_app, request, url_for
 from flask_login import current_user
+from werkzeug.wrappers import Response
 
 from admin_views.languages import current_language
 from ctm.i18n import LANGUAGES, _l
@@ -25,6 +26,12 @@ LINKS = {
 
 def init_app(app: Flask) -> None:
     app.context_processor(_context)
+    app.add_url_rule("/favicon.ico", "favicon", favicon)
+
+
+def favicon() -> Response:
+    """Browsers ask for it by themselves, for instance beside a downloaded file."""
+    return current_app.send_static_file("img/icon.svg")
 
 
 def _context() -> dict[str, Any]:

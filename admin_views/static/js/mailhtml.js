@@ -33,7 +33,7 @@ export function isFaithful(inner, parsed) {
     counted.set(name.toLowerCase(), (counted.get(name.toLowerCase()) || 0) + 1);
   for (const [name, count] of counted) {
     const there = parsed.getElementsByTagName(name).length;
-    if (there < count || (there > count && !["tbody", "colgroup", "tr", "p"].includes(name))) return false;
+    if (there < count || (there > count && !["tbody", "colgroup", "tr"].includes(name))) return false;
   }
   return letters(textOf(bare, parsed)) === letters(visible(parsed));
 }
