@@ -48,6 +48,7 @@ def check_wire(data: bytes) -> None:
     head, _blank, body = data.partition(b"\r\n\r\n")
     assert max(map(len, head.split(b"\r\n"))) <= 998
     assert max(map(len, body.split(b"\r\n"))) <= 78
+    assert not [line for line in body.split(b"\r\n") if line.endswith((b" ", b"\t"))]
     assert not [line for line in head.lower().split(b"\r\n") if line.startswith(b"bcc")]
 
 

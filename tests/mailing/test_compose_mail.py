@@ -84,6 +84,18 @@ def test_names_of_recipients_read_back(name: str) -> None:
     assert str(make_header(decode_header(display))) == (one_line(lines(name)) or "")
 
 
+@pytest.mark.parametrize(
+    "name", ["a\\", 'Anna "Zoé"', 'a\\"b', "Rossi, Mario", "<x@y.it>", "a@b.it", "(nota)", "=?x?="]
+)
+def test_names_with_signs_of_the_grammar_stay_names(name: str) -> None:
+    (address,) = sent(content(), to_name=name)["To"].addresses
+    assert (address.display_name, address.addr_spec) == (name, "anna@example.it")
+
+
+def test_spaces_at_the_end_of_a_line_survive_the_way() -> None:
+    assert body(sent(content(text="a \nb\t\n[clienti.nome]")), "plain") == "a \nb\t\n\n"
+
+
 def structure(message: EmailMessage) -> list[str]:
     return [part.get_content_type() for part in message.walk()]
 

@@ -70,6 +70,9 @@ HARMFUL = [
     ("<a href=x ping='https://x.it'>ok</a>", '<a href="x">ok</a>'),
     ("<img srcset='https://x.it/a 1x, javascript:x 2x'>", "<img>"),
     ("<td><script>x</script>", ""),
+    ("<link><pre>\n\n x</pre>", "<pre>\n\n x</pre>"),
+    ("<link><b title='\"onload=\"&amp;lt;'>x</b>", '<b title="&quot;onload=&quot;&amp;lt;">x</b>'),
+    ("<link>a &lt;b&gt; &amp;amp; c", "a &lt;b&gt; &amp;amp; c"),
 ]
 
 
