@@ -78,9 +78,17 @@ def clean_text(text: str, max_length: int | None, multiline: bool = False) -> st
     return kept
 
 
-def email(text: str) -> str:
-    """An e-mail address in lower case, its domain readable (not xn--). Empty stays empty."""
-    return check_address(text).lower() if text.strip() else ""
+def clean_email(text: str, field: str | None = None) -> str:
+    """An e-mail address in lower case, its domain readable (not xn--). Empty stays empty.
+
+    :raises InvalidInput: it is not an address; the error names ``field``.
+    """
+    if not text.strip():
+        return ""
+    try:
+        return check_address(text).lower()
+    except InvalidInput as error:
+        raise InvalidInput(error.message, field) from None
 
 
 def tax_code(text: str) -> str:
@@ -222,7 +230,7 @@ def clean_field(field: ClientField, value: Any) -> Any:
     if field.name in _SPECIAL:
         return _SPECIAL[field.name](text)
     if field.type is FieldType.EMAIL:
-        return email(text)
+        return clean_email(text)
     return clean_text(text, field.max_length)
 
 
@@ -267,7 +275,7 @@ def clean_contact(values: Mapping[str, Any]) -> dict[str, Any]:
         text = str(values.get(name) or "")
         try:
             if name == "email":
-                cleaned[name] = email(text)
+                cleaned[name] = clean_email(text)
             elif name in {"phone", "mobile"}:
                 cleaned[name] = phone(text)
             else:

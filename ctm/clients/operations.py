@@ -146,7 +146,7 @@ def duplicates(values: Mapping[str, Any], besides: int | None = None) -> list[Cl
     """
     cleaned: dict[str, str] = {}
     readers = {"tax_code": checks.tax_code, "vat_number": checks.vat_number}
-    readers |= dict.fromkeys(EMAILS, checks.email)
+    readers |= dict.fromkeys(EMAILS, checks.clean_email)
     for name, read in readers.items():
         try:
             cleaned[name] = read(str(values.get(name) or ""))
