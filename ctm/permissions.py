@@ -82,7 +82,7 @@ def require(user: object, permission: Permission) -> None:
         raise NotAllowed(_l("Your role does not allow this. Ask an administrator."))
 
 
-def visible_accounts(user: User) -> Select[tuple[SmtpAccount]]:
+def visible_accounts(user: User) -> Select[SmtpAccount]:
     """The accounts this user may see and send from (A1): the enabled ones, or all to whom
     manages them."""
     query = select(SmtpAccount).order_by(SmtpAccount.name)

@@ -42,25 +42,43 @@ def take(campaign: Campaign, kind: MailingKind, author_id: int | None) -> Mailin
 
     :raises CtmError: the mail cannot be made (unknown merge field, missing subject …).
     """
+    mailing = build(campaign)
+    mailing.kind = kind
+    mailing.author_id = author_id
+    if kind == MailingKind.CAMPAIGN:
+        mailing.campaign_id = campaign.id
+        mailing.bcc = campaign.bcc
+        mailing.delay_seconds = campaign.delay_seconds
+    compiled = compile_mailing(mailing)
+    mailing.links = [
+        TrackedLink(position=position, url=url)
+        for position, url in enumerate(compiled.links, start=1)
+    ]
+    db.session.add(mailing)
+    return mailing
+
+
+def build(campaign: Campaign) -> Mailing:
+    """A mailing with the campaign's content, not yet kept.
+
+    :raises CtmError: no account, no subject, no text.
+    """
     account = account_of(campaign)
     plain = campaign.body_format == "text"
     if not campaign.subject.strip():
         raise InvalidInput(_l("The mail has no subject."), "subject")
     if not (campaign.body_text if plain else campaign.body_html).strip():
-        raise InvalidInput(_l("The mail has no text."), "body_html")
-    mailing = Mailing(
-        kind=kind,
-        campaign_id=campaign.id if kind == MailingKind.CAMPAIGN else None,
+        raise InvalidInput(_l("The mail has no text."), "body_text" if plain else "body_html")
+    return Mailing(
         account_id=account.id,
-        author_id=author_id,
         from_email=campaign.from_email or account.from_email,
         from_name=campaign.from_name or account.from_name,
         reply_to=campaign.reply_to or account.reply_to,
-        bcc=campaign.bcc if kind == MailingKind.CAMPAIGN else "",
+        bcc="",
         subject=campaign.subject,
         html=None if plain else campaign.body_html,
         text=campaign.body_text if plain else None,
-        delay_seconds=campaign.delay_seconds if kind == MailingKind.CAMPAIGN else 0.0,
+        delay_seconds=0.0,
         options={
             "track": campaign.track,
             "unsubscribe": campaign.unsubscribe,
@@ -72,13 +90,6 @@ def take(campaign: Campaign, kind: MailingKind, author_id: int | None) -> Mailin
             for each in campaign.attachments
         ],
     )
-    compiled = compile_mailing(mailing)
-    mailing.links = [
-        TrackedLink(position=position, url=url)
-        for position, url in enumerate(compiled.links, start=1)
-    ]
-    db.session.add(mailing)
-    return mailing
 
 
 def content_of(mailing: Mailing) -> MailContent:

@@ -1,0 +1,1 @@
+"""Campaigns: their settings, who is in them, what a client will get."""
