@@ -6,6 +6,7 @@ from flask_admin.theme import Bootstrap4Theme
 from flask_babel import Babel
 
 from admin_views import (
+    auth,
     clients,
     editor,
     errors,
@@ -20,6 +21,7 @@ from admin_views import (
 )
 
 MODULES = (
+    auth,
     home,
     clients,
     tasks,
