@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, HiddenField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, HiddenField, SelectChoice, SelectField, StringField, TextAreaField
 
 from admin_views.clients.blueprint import bp
 from admin_views.security import requires
@@ -16,8 +16,8 @@ from ctm.i18n import _, _l
 from ctm.models import Client, ClientKind
 from ctm.permissions import Permission
 
-KINDS = [(str(kind), label) for kind, label in KIND_WORDS.items()]
-SEXES = [("", "–"), *SEX_WORDS.items()]
+KINDS = [SelectChoice(str(kind), label) for kind, label in KIND_WORDS.items()]
+SEXES = [SelectChoice("", "–"), *(SelectChoice(sex, word) for sex, word in SEX_WORDS.items())]
 
 
 class ClientFormBase(FlaskForm):  # type: ignore[misc]

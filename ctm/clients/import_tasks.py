@@ -83,9 +83,8 @@ class _Papers:
 
     def add(self, result: RowResult) -> None:
         reasons = " ".join(result.reasons)
-        label = result.label or next((cell for cell in result.cells if cell), "")
         words = str(VERDICTS[result.verdict])
-        line = [str(result.line), words, label, reasons]
+        line = [str(result.line), words, result.label, reasons]
         self._report.writerow([exporting.neutralise(text) for text in line])
         if result.verdict is Verdict.BAD:
             cells = [exporting.neutralise(cell) for cell in result.cells[: self._width]]
@@ -95,7 +94,7 @@ class _Papers:
                 {
                     "line": result.line,
                     "verdict": result.verdict,
-                    "label": label[:120],
+                    "label": result.label[:120],
                     "reason": reasons[:500],
                 }
             )

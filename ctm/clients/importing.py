@@ -84,7 +84,7 @@ class Importer:
         """Bring a chunk of rows into the session, without committing."""
         results, read = [], []
         for line, cells in rows:
-            result = RowResult(line, cells)
+            result = RowResult(line, cells, label=self._called(cells))
             results.append(result)
             try:
                 read.append((result, self._read(cells)))
@@ -99,6 +99,12 @@ class Importer:
         for result, values in read:
             self._apply(result, values, known, seen)
         return results
+
+    def _called(self, cells: list[str]) -> str:
+        """What to call a row before it is a client: its names, or else its first cell."""
+        given = {name: cells[column] for column, name in self._columns.items()}
+        names = [given.get(name, "") for name in ("company_name", "last_name", "first_name")]
+        return " ".join(filter(None, names)) or next(filter(None, cells), "")
 
     def _read(self, cells: list[str]) -> dict[str, Any]:
         """The row's values, cleaned; empty cells stay out, contact columns as they are."""
