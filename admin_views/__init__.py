@@ -15,8 +15,10 @@ from admin_views import (
     languages,
     navigation,
     practice,
+    search,
     security,
     shell,
+    system,
     tasks,
 )
 
@@ -26,6 +28,8 @@ MODULES = (
     clients,
     tasks,
     practice,
+    system,
+    search,
 )
 
 

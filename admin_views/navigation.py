@@ -89,6 +89,16 @@ def _context() -> dict[str, Any]:
     return {"nav": groups, "office_name": office_name()}
 
 
+def entries() -> list[NavItem]:
+    """Every entry the user may see, without counts."""
+    return [
+        NavItem(str(entry.label), current_app.url_for(entry.endpoint), False, None, False)
+        for _title, group in MENU
+        for entry in group
+        if _shown(entry)
+    ]
+
+
 def _shown(entry: Entry) -> bool:
     known = entry.endpoint in current_app.view_functions
     return known and allows(current_user, entry.permission)

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from ctm import practice
 from ctm.extensions import db
 from ctm.models import AuditEntry, PracticeMail
+from tests import factories
 
 Login = Callable[[str], FlaskClient]
 ROLES = ("administrator", "manager", "operator", "supervisor")
@@ -33,12 +34,13 @@ def keep(made: EmailMessage | bytes, to: str = "mario.rossi@posta.example") -> P
 
 
 def test_anonymous_visitors_are_sent_to_the_login_page(client: FlaskClient) -> None:
+    factories.user()
     mail = keep(message())
     for path in ("", "/list.json", f"/{mail.id}", f"/{mail.id}/html", f"/{mail.id}/source.eml"):
         answer = client.get(f"/practice{path}")
-        assert answer.status_code in {302, 500}
-        if answer.status_code == 302:
-            assert "/login" in answer.location
+        assert answer.status_code == 302
+        assert "/login" in answer.location
+    assert "/login" in client.post("/practice/delete-all").location
     assert practice.count() == 1
 
 
@@ -215,7 +217,7 @@ def test_bad_addresses_have_a_clear_answer(login_as: Login, path: str, status: i
 def test_emptying_it_is_for_those_who_send_and_is_recorded(login_as: Login) -> None:
     keep(message())
     assert login_as("supervisor").post("/practice/delete-all").status_code == 403
-    assert login_as("operator").get("/practice/delete-all").status_code in {404, 405}
+    assert login_as("operator").get("/practice/delete-all").status_code == 405
     assert practice.count() == 1
     answer = login_as("operator").post("/practice/delete-all", follow_redirects=True)
     assert "1 practice mail deleted" in answer.text
