@@ -9,6 +9,7 @@ from flask import Flask, g, request_started
 from flask.testing import FlaskClient
 
 from app import create_app
+from ctm import audit
 from ctm.extensions import db
 from ctm.models import Role, User
 from tests import factories
@@ -45,6 +46,7 @@ def app(tmp_path: Path, settings: dict[str, Any]) -> Iterator[Flask]:
     )
     with application.app_context(), request_started.connected_to(_forget, application):
         db.create_all()
+        audit.act_as(None)
         yield application
         db.session.remove()
         db.engine.dispose()
