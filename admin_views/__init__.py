@@ -6,6 +6,7 @@ from flask_admin.theme import Bootstrap4Theme
 from flask_babel import Babel
 
 from admin_views import (
+    campaigns,
     auth,
     clients,
     editor,
@@ -26,6 +27,7 @@ MODULES = (
     auth,
     home,
     clients,
+    campaigns,
     tasks,
     practice,
     system,

@@ -76,7 +76,7 @@ class MailDesk:
             return self._failed(message, _("The client was deleted meanwhile."), "client_deleted")
         try:
             address = header_address(message.to_address)
-            utf8 = needs_utf8(address)
+            utf8 = needs_utf8(address) or prepared.compiled.needs_utf8
             data = prepared.compiled.render(
                 to_address=message.to_address,
                 to_name=message.to_name,
