@@ -18,6 +18,7 @@ ROLE_WORDS = {
 LINKS = {
     "home_url": "admin.index",
     "search_url": "search.index",
+    "quick_search_url": "search.quick",
     "profile_url": "auth.profile",
     "password_url": "auth.password",
     "logout_url": "auth.logout",

@@ -381,6 +381,7 @@ function tabs(container) {
 
 const MODULES = {
   "[data-typeahead-url], [data-role^='select2-ajax']": "./typeahead.js",
+  "[data-search-url]": "./quicksearch.js",
   "[data-live-url]": "./live.js",
   "[data-progress-url]": "./progress.js",
   "[data-select]": "./select.js",
