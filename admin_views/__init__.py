@@ -6,9 +6,10 @@ from flask_admin.theme import Bootstrap4Theme
 from flask_babel import Babel
 
 from admin_views import (
-    campaigns,
     auth,
+    campaigns,
     clients,
+    demo_site,
     editor,
     errors,
     filters,
@@ -32,6 +33,7 @@ MODULES = (
     practice,
     system,
     search,
+    demo_site,
 )
 
 

@@ -38,7 +38,7 @@ def fmt_percent(part: float, whole: float) -> str:
 
 
 def fmt_date(value: date | None) -> str:
-    return "–" if value is None else format_date(value, "short" if _italian() else "medium")
+    return "–" if value is None else format_date(value, "dd/MM/yyyy" if _italian() else "medium")
 
 
 def fmt_exact(value: datetime | None) -> str:
@@ -67,9 +67,9 @@ def fmt_bytes(size: int | None) -> str:
     if size is None:
         return "–"
     value = float(size)
-    for unit in ("B", "KB", "MB"):
-        if value < 1024 or unit == "MB":
-            return f"{format_decimal(round(value, 1 if unit == 'MB' else 0))} {unit}"
+    for unit in ("B", "KB", "MB", "GB"):
+        if value < 1024 or unit == "GB":
+            return f"{format_decimal(round(value, 1 if unit in {'MB', 'GB'} else 0))} {unit}"
         value /= 1024
     return ""
 

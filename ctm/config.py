@@ -93,6 +93,18 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     return values
 
 
+def local_url(values: Mapping[str, Any]) -> str:
+    """Where a browser on this machine finds the pages."""
+    host = values["CTM_HOST"]
+    if host in {"0.0.0.0", "", "*"}:  # noqa: S104 - compared, not listened on
+        host = "127.0.0.1"
+    elif host == "::":
+        host = "[::1]"
+    elif ":" in host:
+        host = f"[{host}]"
+    return f"http://{host}:{values['CTM_PORT']}"
+
+
 def flask_settings(values: Mapping[str, Any]) -> dict[str, Any]:
     """Flask's own settings that follow from ours."""
     instance = Path(values["CTM_INSTANCE"])

@@ -73,7 +73,7 @@ def _prepare_office(app: Flask) -> None:
         click.echo(_("Making the demo office…"))
         office.create()
     if settings.is_demo() and not app.config["CTM_PUBLIC_URL"]:
-        app.config["CTM_PUBLIC_URL"] = address(app)
+        app.config["CTM_PUBLIC_URL"] = config.local_url(app.config)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
@@ -196,20 +196,8 @@ def configure_logging(instance: Path) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def address(app: Flask) -> str:
-    """Where a browser on this machine finds the pages."""
-    host = app.config["CTM_HOST"]
-    if host in {"0.0.0.0", "", "*"}:  # noqa: S104 - compared, not listened on
-        host = "127.0.0.1"
-    elif host == "::":
-        host = "[::1]"
-    elif ":" in host:
-        host = f"[{host}]"
-    return f"http://{host}:{app.config['CTM_PORT']}"
-
-
 def _greet(app: Flask, say: Callable[[str], None] = click.echo) -> None:
-    url = address(app)
+    url = config.local_url(app.config)
     say("")
     if db.session.scalar(select(User.id).limit(1)) is None:
         say("  " + _("CTM is ready. Set it up at %(url)s", url=f"{url}/setup"))

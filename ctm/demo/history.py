@@ -21,7 +21,7 @@ from ctm.models import (
     Suppression,
 )
 
-READERS, CLICKERS, REMOVERS, UNKNOWN, PROXIES = 0.58, 0.36, 0.03, 0.025, 0.2
+READERS, CLICKERS, REMOVERS, UNKNOWN, PROXIES = 0.58, 0.36, 0.02, 0.025, 0.2
 PHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 "
     "(KHTML, like Gecko) Mobile/15E148"

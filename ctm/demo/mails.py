@@ -1,6 +1,10 @@
-"""The two mails of the demo office's campaigns."""
+"""The two mails of the demo office's campaigns.
 
-SITE = "https://www.brera.example"
+Their links lead to ``SITE``, which stands for the page of this installation that plays
+the agency's web site (``/demo-site``).
+"""
+
+SITE = "https://sito.brera.example"
 
 _FRAME = """\
 <!doctype html>
@@ -68,7 +72,7 @@ H24 e tutela legale incluse per il primo anno.</div>
 )
 
 HOME_SUBJECT = "[clienti.nominativo], un check-up gratuito per la tua casa"
-HOME_LINKS = (f"{SITE}/casa/check-up", f"{SITE}/casa/guida.pdf", f"{SITE}/contatti")
+HOME_LINKS = (f"{SITE}/casa/check-up", f"{SITE}/casa/guida", f"{SITE}/contatti")
 HOME_HTML = _FRAME.format(
     title="Check-up casa e famiglia",
     body=f"""\

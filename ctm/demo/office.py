@@ -5,9 +5,10 @@ from random import Random
 from typing import Any
 
 from argon2 import PasswordHasher
+from flask import current_app
 from sqlalchemy import select
 
-from ctm import audit, counters, settings
+from ctm import audit, config, counters, settings
 from ctm.clients import checks, operations
 from ctm.clock import utcnow
 from ctm.demo import EMAIL, PASSWORD, mails, people
@@ -66,8 +67,15 @@ def is_empty() -> bool:
     return all(db.session.scalar(select(model.id).limit(1)) is None for model in (User, Client))
 
 
+def site() -> str:
+    """Where the agency's web site is played: on this installation."""
+    return f"{config.local_url(current_app.config)}/demo-site"
+
+
 def create(now: datetime | None = None) -> dict[str, int]:
     """Fill an empty database with the demo office; returns what was made, in numbers.
+
+    The links of its mails lead to this installation, so that a click shows a page.
 
     :raises Conflict: the database is not empty.
     """
@@ -202,14 +210,14 @@ def _finished(
         chosen,
         name="Check-up casa e famiglia",
         subject=mails.HOME_SUBJECT,
-        body_html=mails.HOME_HTML,
+        body_html=mails.HOME_HTML.replace(mails.SITE, site()),
         delay_seconds=1.2,
         state=CampaignState.FINISHED,
         started_at=began,
         finished_at=ended,
     )
     mailing = snapshot.take(campaign, MailingKind.CAMPAIGN, None)
-    mailing.options = mailing.options | {"public_url": mails.SITE}
+    mailing.options = mailing.options | {"public_url": config.local_url(current_app.config)}
     mailing.links = [
         TrackedLink(position=position, url=url)
         for position, url in enumerate(snapshot.compile_mailing(mailing).links, start=1)
@@ -265,6 +273,6 @@ def _ready(
         name="Rinnovo RC Auto",
         notes="Scadenze di fine mese. Richiamare chi clicca sul preventivo.",
         subject=mails.RENEWAL_SUBJECT,
-        body_html=mails.RENEWAL_HTML,
+        body_html=mails.RENEWAL_HTML.replace(mails.SITE, site()),
         delay_seconds=0.25,
     )
