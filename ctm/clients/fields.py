@@ -171,6 +171,13 @@ def fold(text: str) -> str:
     return " ".join(plain.split())
 
 
+def search_words(text: str) -> list[str]:
+    """The words to look for in ``search_text``; a phone number is looked for by its digits."""
+    if re.fullmatch(r"[+\d][\d\s()./\-]{4,}", text.strip()):
+        return [re.sub(r"\D", "", text)]
+    return fold(text).split()
+
+
 def header_key(text: str) -> str:
     """A column's title reduced to its words, so that ``P.IVA`` and ``p iva`` are one."""
     return " ".join(re.findall(r"[a-z0-9]+", fold(text)))

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select, tru
 from sqlalchemy.orm import InstrumentedAttribute
 
 from ctm.clients import checks
-from ctm.clients.fields import BY_NAME, ClientField, FieldType, fold
+from ctm.clients.fields import BY_NAME, ClientField, FieldType, search_words
 from ctm.errors import InvalidInput
 from ctm.i18n import _, _l
 from ctm.models import Client, ClientKind
@@ -89,7 +89,7 @@ class ClientFilter:
 
     def where(self) -> ColumnElement[bool]:
         parts = [_tab(self.tab), *(_sql(each) for each in self.conditions)]
-        parts += [Client.search_text.contains(w, autoescape=True) for w in fold(self.text).split()]
+        parts += [Client.search_text.contains(w, autoescape=True) for w in search_words(self.text)]
         return and_(true(), *parts)
 
     def select_ids(self) -> Select[int]:

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
-from ctm import exporting, files
+from ctm import audit, exporting, files
 from ctm.clients import importing, mapping
 from ctm.clients.importing import Report, RowResult, Verdict
 from ctm.errors import Conflict, Unavailable
@@ -72,6 +72,7 @@ class _Papers:
 
     def __init__(self, table: Table, report: BinaryIO, bad: BinaryIO) -> None:
         self.first: list[dict[str, Any]] = []
+        self._bad_shown = 0
         self._width = len(table.headers)
         self._streams = [
             io.TextIOWrapper(raw, encoding="utf-8-sig", newline="", write_through=True)
@@ -89,7 +90,9 @@ class _Papers:
         if result.verdict is Verdict.BAD:
             cells = [exporting.neutralise(cell) for cell in result.cells[: self._width]]
             self._bad.writerow([*cells, reasons])
-        if len(self.first) < SHOWN:
+        bad = result.verdict is Verdict.BAD
+        if len(self.first) < SHOWN or (bad and self._bad_shown < SHOWN):
+            self._bad_shown += bad
             self.first.append(
                 {
                     "line": result.line,
@@ -146,6 +149,9 @@ def _work(task: Task, progress: Progress, dry_run: bool) -> None:
         papers.detach()
         _keep(db.session, task_id, owner_id, name, report, papers, (all_rows, bad_rows))
         if stopped:
+            if not dry_run:
+                audit.record("client.import", stopped=True, **report.to_dict())
+                db.session.commit()
             raise Cancelled
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, load_only
 
-from ctm.clients.fields import EMAILS, fold
+from ctm.clients.fields import EMAILS, search_words
 from ctm.clients.filters import ClientFilter
 from ctm.extensions import db
 from ctm.models import Client, Mailing, Message, Suppression
@@ -41,7 +41,7 @@ class LastMail:
 
 def search(text: str, limit: int = 20) -> list[Client]:
     """Clients whose name, codes, addresses or phones hold every word of ``text``."""
-    words = fold(text).split()[:8]
+    words = search_words(text)[:8]
     if not words:
         return []
     query = select(Client).order_by(Client.active.desc(), Client.display_name, Client.id)

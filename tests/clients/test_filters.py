@@ -25,7 +25,8 @@ def office(app: Flask) -> None:
         {"last_name": "Bianchi", "city": "MILANO", "email3": "b@example.org", "kind": "prospect"},
         {"last_name": "Verdi", "postcode": "20121", "birth_date": "31/12/1980", "sex": "F"},
         {"last_name": "Neri", "active": "no", "city": "100% Roma"},
-        {"last_name": "Rossini", "postcode": "00118", "sex": "M", "profession": "Médico"},
+        {"last_name": "Rossini", "mobile": "+39 347 123.456"}
+        | {"postcode": "00118", "sex": "M", "profession": "Médico"},
     ]
     for values in people:
         operations.create(values)
@@ -40,6 +41,7 @@ def office(app: Flask) -> None:
         ("tab=inactive", {"Neri"}),
         ("tab=all&q=ROSSI", {"Rossi", "Rossini"}),
         ("tab=all&q=medico", {"Rossini"}),
+        ("tab=all&q=347+12+34", {"Rossini"}),
         ("tab=all&q=%25", {"Neri"}),
         ("tab=all&f=city:contains:%25", {"Neri"}),
         ("tab=all&f=city:equals:milano", {"Bianchi"}),

@@ -45,9 +45,9 @@ def client(code: str) -> Client:
 def test_a_file_is_read_whatever_excel_made_of_it(
     tmp_path: Path, encoding: str, delimiter: str
 ) -> None:
-    text = (
-        HEAD + 'A1;Forlì;Niccolò;N@Example.com;5/3/1971;"due\nrighe; sì"\r\n'
-    ).replace(";", delimiter)
+    text = (HEAD + 'A1;Forlì;Niccolò;N@Example.com;5/3/1971;"due\nrighe; sì"\r\n').replace(
+        ";", delimiter
+    )
     import_text(tmp_path, text.encode(encoding))
     found = client("A1")
     assert (found.last_name, found.first_name) == ("Forlì", "Niccolò")

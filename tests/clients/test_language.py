@@ -1,0 +1,26 @@
+"""Words of the domain are translated when they are shown, not when the module is read."""
+
+import pytest
+from flask_babel import force_locale
+
+from ctm.clients import filters, mapping
+from ctm.clients.fields import BY_NAME
+
+pytestmark = pytest.mark.usefixtures("app")
+
+
+@pytest.mark.parametrize("locale", ["it", "en"])
+def test_every_field_and_operation_has_a_word(locale: str) -> None:
+    with force_locale(locale):
+        words = [str(field.label) for field in BY_NAME.values()]
+        words += [str(word) for word in filters.OPERATIONS.values()]
+        words += [str(word) for word in mapping.LABELS.values()]
+    assert all(words)
+
+
+def test_no_header_is_claimed_by_two_fields() -> None:
+    claimed: dict[str, str] = {}
+    for field in mapping.STORED:
+        for header in field.headers:
+            key = mapping.header_key(header)
+            assert claimed.setdefault(key, field.name) == field.name, header
