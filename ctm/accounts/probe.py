@@ -199,7 +199,7 @@ def _explain(error: Exception, point: "Endpoint") -> tuple[str, str]:
         return "certificate", str(error.verify_message)
     if isinstance(error, ssl.SSLError):
         return "wrong_tls", str(error.reason or error)
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError) or str(error).endswith("timed out"):
         fits = point.port != 465 or point.security == Security.TLS
         return ("timeout" if fits else "wrong_tls"), "timed out"
     if isinstance(error, ConnectionRefusedError):
