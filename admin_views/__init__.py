@@ -6,6 +6,7 @@ from flask_admin.theme import Bootstrap4Theme
 from flask_babel import Babel
 
 from admin_views import (
+    accounts,
     auth,
     campaigns,
     clients,
@@ -26,6 +27,7 @@ from admin_views import (
 
 MODULES = (
     auth,
+    accounts,
     home,
     clients,
     campaigns,

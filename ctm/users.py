@@ -47,6 +47,18 @@ def get(user_id: int) -> User:
     return user
 
 
+def search(text: str, limit: int) -> list[User]:
+    """Active users with the text in name or e-mail."""
+    column = User.name + " " + User.email
+    query = select(User).where(User.active, column.icontains(text.strip(), autoescape=True))
+    return list(db.session.scalars(query.order_by(User.name).limit(limit)))
+
+
+def named(ids: list[int]) -> list[User]:
+    """The users with these ids, by name."""
+    return list(db.session.scalars(select(User).where(User.id.in_(ids)).order_by(User.name)))
+
+
 def create(email: str, name: str, role: str, password: str, language: str = "it") -> User:
     """Add a user who may log in at once.
 
