@@ -2,14 +2,16 @@
 
 import logging
 import uuid
+from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, jsonify, render_template, request
+from flask import Flask, current_app, jsonify, render_template, request
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from ctm.errors import Conflict, CtmError, InvalidInput, NotAllowed, NotFound, Unavailable
 from ctm.extensions import db
+from ctm.i18n import _
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +37,9 @@ def _answer(status: int, message: str = "", reference: str = "") -> Any:
 def _http(error: HTTPException) -> Any:
     if error.code is None or error.code < 400:
         return error
+    if error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        most = current_app.config["CTM_MAX_UPLOAD_MB"]
+        return _answer(error.code, _("The largest file that can be taken is %(max)s MB.", max=most))
     return _answer(error.code)
 
 

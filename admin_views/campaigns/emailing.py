@@ -1,5 +1,6 @@
 """The E-Mailing tab (G2–G4): everything a campaign's mail needs."""
 
+from contextlib import closing
 from typing import Any
 
 from flask import abort, flash, jsonify, redirect, render_template, request, send_file, url_for
@@ -8,6 +9,7 @@ from flask_login import current_user
 from flask_wtf import FlaskForm
 from sqlalchemy import select
 from wtforms import BooleanField, RadioField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 
 from admin_views.campaigns.blueprint import bp
 from admin_views.security import requires
@@ -48,7 +50,7 @@ class EmailingForm(FlaskForm):  # type: ignore[misc]
     )
     subject = StringField(_l("Subject"), render_kw={"maxlength": 500})
     body_format = RadioField(
-        _l("Body"), choices=[("html", "HTML"), ("text", _l("plain text"))], default="html"
+        _l("Body"), choices=[SelectChoice("html", "HTML"), SelectChoice("text", _l("plain text"))], default="html"
     )
     body_html = TextAreaField(_l("HTML body"))
     body_text = TextAreaField(_l("Plain text body"))
@@ -78,16 +80,18 @@ class EmailingForm(FlaskForm):  # type: ignore[misc]
 def _form(campaign: Campaign | None) -> EmailingForm:
     form = EmailingForm(obj=campaign)
     accounts = db.session.scalars(visible_accounts(current_user)).all()
-    choices = [("", _("choose…"))] + [(str(a.id), f"{a.name} <{a.from_email}>") for a in accounts]
+    choices = [SelectChoice("", _("choose…"))]
+    choices += [SelectChoice(str(a.id), f"{a.name} <{a.from_email}>") for a in accounts]
     own = campaign.account if campaign else None
-    if own and str(own.id) not in dict(choices):
-        choices.append((str(own.id), own.name))
+    if own and own not in accounts:
+        choices.append(SelectChoice(str(own.id), own.name))
     form.account_id.choices = choices
     statuses = db.session.scalars(
         select(ListStatus).order_by(ListStatus.position, ListStatus.name)
     ).all()
-    options = [("", _("leave as it is"))] + [(str(s.id), s.name) for s in statuses]
-    form.initial_status_id.choices = [("", _("none")), *options[1:]]
+    known = [SelectChoice(str(status.id), status.name) for status in statuses]
+    options = [SelectChoice("", _("leave as it is")), *known]
+    form.initial_status_id.choices = [SelectChoice("", _("none")), *known]
     mapped = {each.outcome: each.list_status_id for each in campaign.outcome_statuses} if campaign else {}
     for outcome in OUTCOME_LABELS:
         field = form[f"status_{outcome}"]
@@ -97,7 +101,7 @@ def _form(campaign: Campaign | None) -> EmailingForm:
     if request.method == "GET" and campaign:
         form.account_id.data = str(campaign.account_id or "")
         form.initial_status_id.data = str(campaign.initial_status_id or "")
-        form.delay_seconds.data = format_decimal(campaign.delay_seconds, group_separator=False)
+        form.delay_seconds.data = format_decimal(campaign.delay_seconds, "0.###")
     return form
 
 
@@ -220,7 +224,8 @@ def attach(campaign_id: int) -> Any:
             content_id = ""
             if request.form.get("inline") and kind in SHOWN_INLINE:
                 content_id = f"image{len(campaign.attachments) + 1}"
-            stored = files.store(upload.stream, upload.filename, kind, current_user)
+            with closing(upload):
+                stored = files.store(upload.stream, upload.filename, kind, current_user)
             attached.append(operations.attach(campaign, stored, content_id).file.name)
     except CtmError as error:
         db.session.rollback()
