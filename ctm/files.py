@@ -70,7 +70,7 @@ def store(
     try:
         digest, size = _write(stream, name, limit)
     except OSError as error:
-        raise _refusal(error) from error
+        raise refusal(error) from error
     file = StoredFile(
         sha256=digest,
         name=name,
@@ -129,7 +129,8 @@ def too_large(name: str, limit: int) -> InvalidInput:
     )
 
 
-def _refusal(error: OSError) -> Unavailable:
+def refusal(error: OSError) -> Unavailable:
+    """What to say when the disk does not take what is written."""
     if error.errno in _FULL:
         return Unavailable(
             _l("The server's disk is full: the file was not kept. Tell the administrator.")

@@ -13,7 +13,7 @@ from ctm.clients.fields import STORED
 from ctm.clients.filters import ClientFilter
 from ctm.clients.search import count_exactly
 from ctm.clock import utcnow
-from ctm.errors import InvalidInput, Unavailable
+from ctm.errors import InvalidInput
 from ctm.extensions import db
 from ctm.i18n import _, _l
 from ctm.models import Client, StoredFile, Task, User
@@ -100,9 +100,7 @@ def _export(task: Task, progress: Progress) -> None:
             out.seek(0)
             file = _keep(out, kind, owner_id)
     except OSError as error:
-        raise Unavailable(
-            _l("The server's disk is full: the file was not kept. Tell the administrator.")
-        ) from error
+        raise files.refusal(error) from error
     kept = db.session.get_one(Task, task_id)
     kept.file_id, kept.result = file.id, kept.result | {"count": written}
     audit.record("client.export", count=written, format=kind)

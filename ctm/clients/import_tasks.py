@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 from ctm import audit, exporting, files
 from ctm.clients import importing, mapping
 from ctm.clients.importing import Report, RowResult, Verdict
-from ctm.errors import Conflict, Unavailable
+from ctm.errors import Conflict
 from ctm.extensions import db
 from ctm.i18n import _, _l
 from ctm.models import StoredFile, Task, TaskState, User
@@ -118,12 +118,22 @@ VERDICTS: dict[str, object] = {
 
 @task_kind(PLAN, repeatable=True)
 def _plan(task: Task, progress: Progress) -> None:
-    _work(task, progress, dry_run=True)
+    _with_papers(task, progress, dry_run=True)
 
 
 @task_kind(RUN, repeatable=True)
 def _run(task: Task, progress: Progress) -> None:
-    _work(task, progress, dry_run=False)
+    _with_papers(task, progress, dry_run=False)
+
+
+def _with_papers(task: Task, progress: Progress, dry_run: bool) -> None:
+    """
+    :raises Unavailable: the disk takes no more.
+    """
+    try:
+        _work(task, progress, dry_run)
+    except OSError as error:
+        raise files.refusal(error) from error
 
 
 def _work(task: Task, progress: Progress, dry_run: bool) -> None:
@@ -156,13 +166,9 @@ def _work(task: Task, progress: Progress, dry_run: bool) -> None:
 
 
 def _scratch() -> Any:
+    """A file to write on, on the disk of the instance folder; gone when closed."""
     files.folder().mkdir(parents=True, exist_ok=True)
-    try:
-        return tempfile.TemporaryFile(dir=files.folder())
-    except OSError as error:
-        raise Unavailable(
-            _l("The server's disk is full: the file was not kept. Tell the administrator.")
-        ) from error
+    return tempfile.TemporaryFile(dir=files.folder())
 
 
 def _keep(

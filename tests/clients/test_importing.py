@@ -1,6 +1,7 @@
 """Imports of clients: files as Excel writes them, rows that are refused, and repeating."""
 
 import csv
+import errno
 import io
 from datetime import date
 from pathlib import Path
@@ -268,3 +269,16 @@ def test_a_table_that_breaks_off_is_refused_before_any_row(tmp_path: Path) -> No
     table = open_table(path, path.name)
     with pytest.raises(InvalidInput, match="Line "):
         importing.count_rows(table)
+
+
+def test_a_full_disk_ends_the_import_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = submit_plan(HEAD + "A1;Rossi;Maria;;;\r\n", factories.user())
+
+    def full(*_args: object, **_options: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(import_tasks.tempfile, "TemporaryFile", full)
+    tasks.run_waiting()
+    db.session.refresh(plan)
+    assert plan.state == TaskState.FAILED
+    assert "disk is full" in plan.error
