@@ -20,12 +20,14 @@ from admin_views import (
     practice,
     search,
     security,
+    setup,
     shell,
     system,
     tasks,
 )
 
 MODULES = (
+    setup,
     auth,
     accounts,
     home,

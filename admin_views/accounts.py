@@ -12,6 +12,7 @@ from wtforms import (
     BooleanField,
     EmailField,
     PasswordField,
+    SelectChoice,
     SelectField,
     StringField,
 )
@@ -51,11 +52,13 @@ class AccountForm(FlaskForm):  # type: ignore[misc]
 
     name = StringField(_l("Name of the account"))
     provider = SelectField(
-        _l("Provider"), choices=[(preset.code, preset.label) for preset in PRESETS]
+        _l("Provider"), choices=[SelectChoice(preset.code, preset.label) for preset in PRESETS]
     )
     host = StringField(_l("Server (SMTP hostname)"))
     port = StringField(_l("Port"), default="465")
-    security = SelectField(_l("Protection"), choices=list(SECURITY_WORDS.items()))
+    security = SelectField(
+        _l("Protection"), choices=[SelectChoice(*pair) for pair in SECURITY_WORDS.items()]
+    )
     username = StringField(_l("User name"))
     password = PasswordField(_l("Password"))
     from_email = EmailField(_l("From e-mail"))
