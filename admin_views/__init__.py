@@ -18,6 +18,7 @@ from admin_views import (
     languages,
     navigation,
     practice,
+    profile,
     search,
     security,
     setup,
@@ -29,6 +30,7 @@ from admin_views import (
 MODULES = (
     setup,
     auth,
+    profile,
     accounts,
     home,
     clients,

@@ -10,7 +10,7 @@ from sqlalchemy import CursorResult, or_, update
 
 from ctm import audit
 from ctm.clock import utcnow
-from ctm.errors import InvalidInput
+from ctm.errors import InvalidInput, Unavailable
 from ctm.extensions import db
 from ctm.i18n import _l
 from ctm.keys import Vault
@@ -21,8 +21,17 @@ STEP = 30
 DRIFT = 1  # steps a phone's clock may be early or late
 
 
-def new_secret() -> str:
-    return pyotp.random_base32()
+def offer(sealed: str | None) -> str:
+    """The secret offered before, or a new one."""
+    try:
+        return _vault().open(sealed) if sealed else pyotp.random_base32()
+    except Unavailable:
+        return pyotp.random_base32()
+
+
+def seal(secret: str) -> str:
+    """The secret as it may lie in a cookie."""
+    return _vault().seal(secret)
 
 
 def uri(user: User, secret: str) -> str:

@@ -203,9 +203,16 @@ def change_password(user: User, old: str, new: str) -> None:
 
     :raises InvalidInput: the old one is wrong, or the new one does not keep the rules.
     """
-    if not _verify(user.password_hash, old):
-        raise InvalidInput(_l("This is not your present password."), "old")
+    check_password(user, old)
     set_password(user, new)
+
+
+def check_password(user: User, password: str) -> None:
+    """
+    :raises InvalidInput: it is not the user's password.
+    """
+    if not _verify(user.password_hash, password):
+        raise InvalidInput(_l("This is not your present password."), "old")
 
 
 def end_sessions(user: User) -> None:
