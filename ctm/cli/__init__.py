@@ -2,10 +2,17 @@
 
 from flask import Flask
 
-from ctm.cli import demo, worker
+from ctm.cli import accounts, campaigns, clients, demo, users, worker
 
 
 def init_app(app: Flask) -> None:
     """Register the commands."""
-    app.cli.add_command(worker.worker)
-    app.cli.add_command(demo.demo)
+    for group in (
+        users.users,
+        clients.clients,
+        accounts.accounts,
+        campaigns.campaigns,
+        demo.demo,
+        worker.worker,
+    ):
+        app.cli.add_command(group)

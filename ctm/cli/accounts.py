@@ -1,0 +1,89 @@
+"""``accounts create`` and ``accounts test``."""
+
+import os
+
+import click
+from flask.cli import AppGroup
+from sqlalchemy import select
+
+from ctm.accounts import operations
+from ctm.accounts.presets import BY_CODE
+from ctm.cli.output import answer, command
+from ctm.errors import Conflict, InvalidInput, NotFound
+from ctm.extensions import db
+from ctm.i18n import _l
+from ctm.models import Security, SmtpAccount, User
+
+accounts = AppGroup("accounts", help="SMTP accounts.")
+PASSWORD_VARIABLE = "CTM_ACCOUNT_PASSWORD"  # noqa: S105 - the variable's name
+
+
+@accounts.command("create")
+@click.argument("name")
+@click.option("--provider", type=click.Choice(list(BY_CODE)), default="custom")
+@click.option("--from-email", required=True)
+@click.option("--from-name", default="")
+@click.option("--reply-to", default="")
+@click.option("--host", default=None, help="Left out: the provider's.")
+@click.option("--port", type=int, default=None)
+@click.option("--security", type=click.Choice([each.value for each in Security]), default=None)
+@click.option("--username", default="")
+@click.option("--connections", type=int, default=2)
+@click.option("--limit", "limits", multiple=True, help="MESSAGES/SECONDS, e.g. 250/1200.")
+@click.option("--user", "emails", multiple=True, help="E-mail of a user who may send with it.")
+@command
+def create(
+    name: str,
+    provider: str,
+    host: str | None,
+    port: int | None,
+    security: str | None,
+    limits: tuple[str, ...],
+    emails: tuple[str, ...],
+    as_json: bool,
+    **values: object,
+) -> None:
+    """Create an account. The password is read from CTM_ACCOUNT_PASSWORD."""
+    preset = BY_CODE[provider]
+    given = values | {
+        "name": name,
+        "provider": provider,
+        "host": host or preset.host,
+        "port": port or preset.port,
+        "security": security or preset.security.value,
+        "password": os.environ.get(PASSWORD_VARIABLE, ""),
+        "limits": [_limit(each) for each in limits] or [list(each) for each in preset.limits],
+        "user_ids": [_user(email).id for email in emails],
+    }
+    account = operations.create(given)
+    answer(as_json, f"Account “{account.name}” created.", id=account.id, name=account.name)
+
+
+def _limit(text: str) -> list[int]:
+    messages, _slash, seconds = text.partition("/")
+    if not (messages.isdecimal() and seconds.isdecimal()):
+        raise InvalidInput(_l("“%(text)s” is no limit: write MESSAGES/SECONDS.", text=text))
+    return [int(messages), int(seconds)]
+
+
+def _user(email: str) -> User:
+    user: User | None = db.session.scalar(select(User).where(User.email == email.lower()))
+    if user is None:
+        raise NotFound(_l("There is no user %(email)s.", email=email))
+    return user
+
+
+@accounts.command("test")
+@click.argument("name")
+@command
+def test(name: str, as_json: bool) -> None:
+    """Connect and log in; shows the server's words. Exit status 1 if it fails."""
+    account: SmtpAccount | None = db.session.scalar(
+        select(SmtpAccount).where(SmtpAccount.name == name)
+    )
+    if account is None:
+        raise NotFound(_l("There is no account “%(name)s”.", name=name))
+    result = operations.test(account)
+    if not result.ok:
+        raise Conflict(f"{result.words}\n{result.hint}")
+    answer(as_json, result.words, ok=True, server=result.words)
