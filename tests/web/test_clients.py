@@ -42,6 +42,7 @@ POSTS = [
 ]
 
 
+@pytest.mark.usefixtures("people")
 @pytest.mark.parametrize("url", PAGES)
 def test_a_stranger_without_login_is_sent_to_the_login(client: FlaskClient, url: str) -> None:
     answer = client.get(url)
@@ -49,6 +50,7 @@ def test_a_stranger_without_login_is_sent_to_the_login(client: FlaskClient, url:
     assert "/login" in answer.location
 
 
+@pytest.mark.usefixtures("people")
 @pytest.mark.parametrize("url", POSTS)
 def test_nothing_is_changed_without_login(client: FlaskClient, url: str) -> None:
     answer = client.post(url)
@@ -127,6 +129,7 @@ def queries_of(browser: FlaskClient, url: str) -> int:
 
 def test_the_list_needs_the_same_queries_for_one_and_for_fifty(login_as: LogIn) -> None:
     browser = login_as("manager")
+    browser.get("/clients/")
     counts = []
     for number in (1, 49):
         for _n in range(number):

@@ -132,6 +132,7 @@ def test_files_and_tasks_of_another_user_are_not_there(login_as: LogIn) -> None:
     assert "Dry run" in owner.get("/tasks/").text
 
 
+@pytest.mark.usefixtures("people")
 @pytest.mark.parametrize("url", ["/tasks/", "/tasks/1", "/tasks/1.json", "/tasks/1/file"])
 def test_tasks_are_not_for_who_is_not_logged_in(client: FlaskClient, url: str) -> None:
     assert "/login" in client.get(url).location
