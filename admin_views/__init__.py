@@ -25,6 +25,7 @@ from admin_views import (
     shell,
     system,
     tasks,
+    users,
 )
 
 MODULES = (
@@ -32,6 +33,7 @@ MODULES = (
     auth,
     profile,
     accounts,
+    users,
     home,
     clients,
     campaigns,

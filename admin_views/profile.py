@@ -13,7 +13,7 @@ from ctm import totp, users
 from ctm.errors import InvalidInput
 from ctm.i18n import LANGUAGES, _, _l
 
-SECRET = "totp_sealed_offer"
+OFFER = "totp_offer"
 
 
 class _Form(FlaskForm):  # type: ignore[misc]
@@ -94,8 +94,8 @@ def second_factor() -> Any:
 def _second_factor_page(form: SecondFactorForm) -> Any:
     if current_user.totp_sealed:
         return render_template("profile/second_factor.html", form=form, secret=None)
-    secret = totp.offer(session.get(SECRET))
-    session[SECRET] = totp.seal(secret)
+    secret = totp.offer(session.get(OFFER))
+    session[OFFER] = totp.seal(secret)
     picture = totp.qr_data(current_user, secret)
     return render_template("profile/second_factor.html", form=form, secret=secret, qr=picture)
 
@@ -103,11 +103,11 @@ def _second_factor_page(form: SecondFactorForm) -> Any:
 def _switch_on() -> Any:
     form = SecondFactorForm()
     try:
-        totp.switch_on(current_user, totp.offer(session.get(SECRET)), form.code.data or "")
+        totp.switch_on(current_user, totp.offer(session.get(OFFER)), form.code.data or "")
     except InvalidInput as error:
         form.code.errors = [str(error)]
         return _second_factor_page(form), 422
-    session.pop(SECRET, None)
+    session.pop(OFFER, None)
     flash(_("From the next login on, you are asked for a code."), "good")
     return redirect(url_for("auth.profile"))
 

@@ -47,6 +47,11 @@ def get(user_id: int) -> User:
     return user
 
 
+def every() -> list[User]:
+    """All users of the office, those who may log in first."""
+    return list(db.session.scalars(select(User).order_by(User.active.desc(), User.name)))
+
+
 def search(text: str, limit: int) -> list[User]:
     """Active users with the text in name or e-mail."""
     column = User.name + " " + User.email
@@ -59,8 +64,10 @@ def named(ids: list[int]) -> list[User]:
     return list(db.session.scalars(select(User).where(User.id.in_(ids)).order_by(User.name)))
 
 
-def create(email: str, name: str, role: str, password: str, language: str = "it") -> User:
-    """Add a user who may log in at once.
+def create(
+    email: str, name: str, role: str, password: str, language: str = "it", active: bool = True
+) -> User:
+    """Add a user who may log in at once, if active.
 
     :raises InvalidInput: a value cannot be accepted; ``field`` names it.
     """
@@ -71,6 +78,7 @@ def create(email: str, name: str, role: str, password: str, language: str = "it"
         name=_clean_name(name),
         role=_clean_role(role),
         language=_clean_language(language),
+        active=active,
         password_hash=_hasher.hash(password),
         session_stamp=_new_stamp(),
     )
