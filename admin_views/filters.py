@@ -43,7 +43,11 @@ def fmt_date(value: date | None) -> str:
 
 def fmt_exact(value: datetime | None) -> str:
     """Date and time in the office's time zone, to the minute."""
-    return "–" if value is None else format_datetime(value, "short" if _italian() else "medium")
+    return (
+        "–"
+        if value is None
+        else format_datetime(value, "short" if _italian() else "d MMM y, HH:mm")
+    )
 
 
 def fmt_datetime(value: datetime | None) -> Markup:
