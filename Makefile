@@ -34,6 +34,7 @@ format: dev-environment
 
 translations: dev-environment
 	.venv/bin/pybabel -q extract -F babel.cfg -k _l -k lazy_gettext -k _n:1,2 -k N_ --sort-by-file --no-wrap --project CTM --version 1 -o messages.pot .
+	@[ -e $(PO) ] || .venv/bin/pybabel -q init -i messages.pot -d translations -l it
 	.venv/bin/pybabel -q update -i messages.pot -o $(PO) -l it --no-fuzzy-matching --no-wrap --ignore-pot-creation-date
 	@rm messages.pot
 	@scripts/compile-translations.sh

@@ -49,8 +49,9 @@ def problems(path: Path) -> list[str]:
 
 
 def main() -> int:
-    wrong = []
-    for path in sorted((ROOT / "translations").glob("*/LC_MESSAGES/messages.po")):
+    catalogues = sorted((ROOT / "translations").glob("*/LC_MESSAGES/messages.po"))
+    wrong = [] if catalogues else ["translations/: there is no catalogue"]
+    for path in catalogues:
         wrong += problems(path)
     sys.stdout.writelines(f"{line}\n" for line in wrong)
     sys.stdout.write(f"translations: {len(wrong)} problems\n")
