@@ -37,9 +37,7 @@ def neighbours(campaign: Campaign, client: Client | None) -> tuple[int | None, i
     """The clients before and after this one in the campaign, for walking through previews."""
     mine = db.select(CampaignMember.client_id).where(CampaignMember.campaign_id == campaign.id)
     here = client.id if client else 0
-    before = mine.where(CampaignMember.client_id < here).order_by(
-        CampaignMember.client_id.desc()
-    )
+    before = mine.where(CampaignMember.client_id < here).order_by(CampaignMember.client_id.desc())
     after = mine.where(CampaignMember.client_id > here).order_by(CampaignMember.client_id)
     return db.session.scalar(before.limit(1)), db.session.scalar(after.limit(1))
 

@@ -51,6 +51,16 @@ KEYS = {
 }
 
 
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "delay_seconds": (int, float),
+    "addresses": list,
+    "attachments": list,
+    "track": bool,
+    "unsubscribe": bool,
+    "statuses": dict,
+}
+
+
 def create_from_file(path: Path) -> Campaign:
     """Create a campaign from a TOML file.
 
@@ -72,6 +82,7 @@ def create_from_file(path: Path) -> Campaign:
         values |= _addresses(data["addresses"])
     values["statuses"] = _statuses(data.get("statuses", {}))
     attached = [_beside(path.parent, name, "attachments") for name in data.get("attachments", [])]
+    operations.check_attached(sum(place.stat().st_size for place in attached), "attachments")
     campaign = operations.create(values)
     for place in attached:
         kind = mimetypes.guess_type(place.name)[0] or "application/octet-stream"
@@ -90,8 +101,12 @@ def _read(path: Path) -> dict[str, Any]:
     for key in data:
         if key not in KEYS:
             raise InvalidInput(_l("Unknown key “%(key)s”.", key=key), key)
-    if not isinstance(data.get("statuses", {}), dict):
-        raise InvalidInput(_l("“statuses” is a table: outcome = list status."), "statuses")
+        if not isinstance(data[key], _TYPES.get(key, str)) or (
+            key == "delay_seconds" and isinstance(data[key], bool)
+        ):
+            raise InvalidInput(_l("“%(key)s” has a value of the wrong kind.", key=key), key)
+    if not isinstance(data.get("name"), str):
+        raise InvalidInput(_l("“name” is missing."), "name")
     return data
 
 
@@ -100,7 +115,13 @@ def _bodies(data: dict[str, Any], folder: Path) -> dict[str, Any]:
     for key, column in _BODIES.items():
         if f"{key}_file" in data:
             place = _beside(folder, data[f"{key}_file"], f"{key}_file")
-            values[column] = place.read_text(encoding="utf-8")
+            try:
+                values[column] = place.read_text(encoding="utf-8")
+            except UnicodeDecodeError:
+                message = _l(
+                    "“%(key)s”: %(name)s is not UTF-8.", key=f"{key}_file", name=place.name
+                )
+                raise InvalidInput(message, f"{key}_file") from None
         elif key in data:
             values[column] = data[key]
     values["body_format"] = "html" if "body_html" in values else "text"
@@ -125,8 +146,8 @@ def _named(model: type[SmtpAccount] | type[ListStatus], name: str, key: str) -> 
     return identity
 
 
-def _addresses(given: Any) -> dict[str, bool]:
-    if not isinstance(given, list) or not set(given) <= set(_ADDRESSES):
+def _addresses(given: list[Any]) -> dict[str, bool]:
+    if not all(each in _ADDRESSES for each in given):
         raise InvalidInput(
             _l("“addresses” is a list of: %(names)s.", names=", ".join(_ADDRESSES)), "addresses"
         )

@@ -181,9 +181,7 @@ def set_status(campaign: Campaign, member_ids: Collection[int], status: ListStat
         deltas[f"status:{status_id}"] -= count
     deltas[f"status:{status.id if status else 0}"] += len(members)
     counters.add(campaign.id, deltas)
-    audit.record(
-        "campaign.set_status", campaign, status=str(status or ""), clients=len(members)
-    )
+    audit.record("campaign.set_status", campaign, status=str(status or ""), clients=len(members))
     db.session.commit()
     return len(members)
 
@@ -193,9 +191,13 @@ def remove(campaign: Campaign, member_ids: Collection[int]) -> int:
 
     :raises Conflict: some have mails in this campaign.
     """
+    if len(member_ids) > MOST_AT_ONCE:
+        raise InvalidInput(_l("Choose fewer clients at a time."))
     condition = (CampaignMember.campaign_id == campaign.id) & CampaignMember.id.in_(member_ids)
-    mailed = select(Message.id).where(Message.member_id.in_(list(member_ids))).limit(1)
-    if db.session.scalar(mailed):
+    mailed = select(Message.id).where(
+        Message.campaign_id == campaign.id, Message.member_id.in_(member_ids)
+    )
+    if db.session.scalar(mailed.limit(1)):
         raise Conflict(
             _l("Some of them already have mails in this campaign: they stay, for the statistics.")
         )

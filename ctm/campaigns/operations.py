@@ -28,6 +28,7 @@ from ctm.permissions import visible_accounts
 
 FIXED_WHILE = (CampaignState.RUNNING, CampaignState.PAUSED)
 LONGEST_DELAY = 86_400.0
+LARGEST_ID = 2**31 - 1
 MOST_ATTACHED = 20 * 1024 * 1024
 LONGEST_BODY = 2 * 1024 * 1024
 _CONTENT_ID = re.compile(r"[A-Za-z0-9._@-]{1,120}")
@@ -40,7 +41,7 @@ def get(campaign_id: int) -> Campaign:
     """
     :raises NotFound: there is no such campaign.
     """
-    campaign = db.session.get(Campaign, campaign_id)
+    campaign = db.session.get(Campaign, campaign_id) if campaign_id <= LARGEST_ID else None
     if campaign is None:
         raise NotFound(_l("There is no such campaign."))
     return campaign
@@ -174,9 +175,7 @@ def _map(campaign: Campaign, outcome: Outcome, status_id: Any) -> None:
     elif kept is not None:
         kept.list_status = status
     else:
-        campaign.outcome_statuses.append(
-            OutcomeStatus(outcome=outcome.value, list_status=status)
-        )
+        campaign.outcome_statuses.append(OutcomeStatus(outcome=outcome.value, list_status=status))
 
 
 def _assign_body(campaign: Campaign, values: Mapping[str, Any]) -> list[str]:
@@ -250,7 +249,8 @@ def duplicate(campaign: Campaign, author: User | None = None) -> Campaign:
 def _free_name(name: str) -> str:
     for number in range(2, 1000):
         candidate = f"{name[:150]} ({number})"
-        if not db.session.scalar(select(Campaign.id).where(Campaign.name == candidate)):
+        taken = select(Campaign.id).where(func.lower(Campaign.name) == candidate.lower())
+        if not db.session.scalar(taken):
             return candidate
     raise Conflict(_l("There are too many copies of this campaign: rename some."))
 
@@ -272,6 +272,30 @@ def mail_count(campaign: Campaign) -> int:
     return db.session.scalar(query) or 0
 
 
+def check_attached(size: int, field: str) -> None:
+    """
+    :raises InvalidInput: attachments of ``size`` bytes together are too large for a mail.
+    """
+    if size > MOST_ATTACHED:
+        raise InvalidInput(
+            _(
+                "All attachments together would be larger than %(most)s MB: mail servers "
+                "refuse that. Put the file on your site and link to it.",
+                most=MOST_ATTACHED // 1024 // 1024,
+            ),
+            field,
+        )
+
+
+def free_content_id(campaign: Campaign) -> str:
+    """A content id no picture of the campaign has."""
+    taken = {each.content_id for each in campaign.attachments}
+    number = 1
+    while f"image{number}" in taken:
+        number += 1
+    return f"image{number}"
+
+
 def attach(campaign: Campaign, file: StoredFile, content_id: str = "") -> CampaignAttachment:
     """Put a stored file on every mail; with ``content_id`` as an inline image.
 
@@ -279,18 +303,11 @@ def attach(campaign: Campaign, file: StoredFile, content_id: str = "") -> Campai
     """
     if campaign.state in FIXED_WHILE:
         raise Conflict(_l("The campaign is being sent: stop it before you change its files."))
-    total = sum(each.file.size for each in campaign.attachments) + file.size
-    if total > MOST_ATTACHED:
-        raise InvalidInput(
-            _(
-                "All attachments together would be larger than %(most)s MB: mail servers "
-                "refuse that. Put the file on your site and link to it.",
-                most=MOST_ATTACHED // 1024 // 1024,
-            ),
-            "file",
-        )
+    check_attached(sum(each.file.size for each in campaign.attachments) + file.size, "file")
     if content_id and not _CONTENT_ID.fullmatch(content_id):
         raise InvalidInput(_l("A content id has only letters, digits and . _ @ -"), "content_id")
+    if content_id and any(each.content_id == content_id for each in campaign.attachments):
+        raise InvalidInput(_l("Another picture has this content id."), "content_id")
     attached = CampaignAttachment(file=file, content_id=content_id)
     campaign.attachments.append(attached)
     audit.record("campaign.attach", campaign, file=file.name, size=file.size)
