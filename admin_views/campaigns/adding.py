@@ -7,7 +7,7 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask_login import current_user
 
-from admin_views.campaigns.blueprint import bp
+from admin_views.campaigns.blueprint import bp, number
 from admin_views.security import requires
 from ctm import files
 from ctm.campaigns import members, operations
@@ -22,9 +22,7 @@ SHOWN_UNKNOWN = 200
 
 def _say(campaign: Campaign, result: members.Added) -> None:
     if result.added:
-        words = _(
-            "%(added)s clients added to “%(name)s”.", added=result.added, name=campaign.name
-        )
+        words = _("%(added)s clients added to “%(name)s”.", added=result.added, name=campaign.name)
     else:
         words = _("Nobody new: all of them were in “%(name)s” already.", name=campaign.name)
         if not result.already:
@@ -39,7 +37,7 @@ def _say(campaign: Campaign, result: members.Added) -> None:
 def add_clients() -> Any:
     """From the clients' list: the chosen ones, or all that match its search."""
     form = request.form
-    asked = form.get("campaign_id", type=int)
+    asked = number("campaign_id")
     if not asked:
         raise InvalidInput(_l("Choose a campaign."))
     campaign = operations.get(asked)
@@ -79,7 +77,7 @@ def add_all(campaign_id: int) -> Any:
 @requires(Permission.EDIT_CAMPAIGNS)
 def add_filter(campaign_id: int) -> Any:
     campaign = operations.get(campaign_id)
-    saved = saved_filters.get(request.form.get("filter_id", 0, type=int) or 0, current_user)
+    saved = saved_filters.get(number("filter_id"), current_user)
     found = saved_filters.load(saved)
     _say(campaign, members.add_clients(campaign, found.select_ids()))
     return redirect(url_for("campaigns.members", campaign_id=campaign.id))

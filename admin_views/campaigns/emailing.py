@@ -50,7 +50,9 @@ class EmailingForm(FlaskForm):  # type: ignore[misc]
     )
     subject = StringField(_l("Subject"), render_kw={"maxlength": 500})
     body_format = RadioField(
-        _l("Body"), choices=[SelectChoice("html", "HTML"), SelectChoice("text", _l("plain text"))], default="html"
+        _l("Body"),
+        choices=[SelectChoice("html", "HTML"), SelectChoice("text", _l("plain text"))],
+        default="html",
     )
     body_html = TextAreaField(_l("HTML body"))
     body_text = TextAreaField(_l("Plain text body"))
@@ -92,7 +94,11 @@ def _form(campaign: Campaign | None) -> EmailingForm:
     known = [SelectChoice(str(status.id), status.name) for status in statuses]
     options = [SelectChoice("", _("leave as it is")), *known]
     form.initial_status_id.choices = [SelectChoice("", _("none")), *known]
-    mapped = {each.outcome: each.list_status_id for each in campaign.outcome_statuses} if campaign else {}
+    mapped = (
+        {each.outcome: each.list_status_id for each in campaign.outcome_statuses}
+        if campaign
+        else {}
+    )
     for outcome in OUTCOME_LABELS:
         field = form[f"status_{outcome}"]
         field.choices = options
@@ -223,7 +229,7 @@ def attach(campaign_id: int) -> Any:
             kind = upload.mimetype or "application/octet-stream"
             content_id = ""
             if request.form.get("inline") and kind in SHOWN_INLINE:
-                content_id = f"image{len(campaign.attachments) + 1}"
+                content_id = operations.free_content_id(campaign)
             with closing(upload):
                 stored = files.store(upload.stream, upload.filename, kind, current_user)
             attached.append(operations.attach(campaign, stored, content_id).file.name)

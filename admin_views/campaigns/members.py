@@ -10,7 +10,7 @@ from flask_babel import get_locale
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload
 
-from admin_views.campaigns.blueprint import bp
+from admin_views.campaigns.blueprint import bp, number
 from admin_views.security import requires
 from ctm import counters, exporting
 from ctm.campaigns import members, operations
@@ -22,6 +22,7 @@ from ctm.permissions import Permission
 
 PAGE = 50
 CAP = 10_000
+FILTERS = ("q", "status", "outcome")
 OUTCOMES = {
     "": _l("no mail yet"),
     Outcome.SENT.value: _l("sent"),
@@ -29,6 +30,8 @@ OUTCOMES = {
     Outcome.CLICKED.value: _l("clicked"),
     Outcome.REMOVED.value: _l("removed"),
     Outcome.FAILED.value: _l("failed"),
+    Outcome.BOUNCED.value: _l("bounced"),
+    Outcome.REPLIED.value: _l("replied"),
 }
 
 
@@ -83,7 +86,7 @@ def show(campaign_id: int) -> Any:
         capped=total == CAP,
         page=page,
         pages=-(-total // PAGE),
-        args={k: v for k, v in request.args.items() if k != "page"},
+        args={name: request.args[name] for name in FILTERS if request.args.get(name)},
     )
 
 
@@ -121,7 +124,7 @@ def _back(campaign_id: int) -> Any:
 def set_status(campaign_id: int) -> Any:
     campaign = operations.get(campaign_id)
     try:
-        asked = request.form.get("list_status_id", type=int)
+        asked = number("list_status_id")
         status = db.session.get(ListStatus, asked) if asked else None
         if asked and status is None:
             raise InvalidInput(_l("There is no such list status."))

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response, flash, g, redirect, render_template, request, url_for
 from flask_login import current_user
 
-from admin_views.campaigns.blueprint import bp
+from admin_views.campaigns.blueprint import bp, number
 from admin_views.security import requires
 from ctm.campaigns import content, operations
 from ctm.clients import operations as clients
@@ -18,8 +18,8 @@ from ctm.permissions import Permission
 
 def _chosen(campaign: Campaign) -> Client | None:
     """The client asked for, or the campaign's first."""
-    asked = request.values.get("client", type=int)
-    if asked is None:
+    asked = number("client")
+    if not asked:
         asked = content.neighbours(campaign, None)[1]
     return clients.get(asked) if asked else None
 
@@ -72,5 +72,6 @@ def test(campaign_id: int) -> Any:
         flash(str(error), "bad")
     else:
         flash(_("A test mail for %(to)s is on its way.", to=to), "good")
-    client = request.form.get("client", type=int)
-    return redirect(url_for("campaigns.preview", campaign_id=campaign_id, client=client))
+    return redirect(
+        url_for("campaigns.preview", campaign_id=campaign_id, client=number("client") or None)
+    )

@@ -24,7 +24,16 @@ def campaign(app: Any) -> Campaign:
 
 
 PAGES = ("emailing", "clients", "history", "preview", "preview/html")
-WRITES = ("duplicate", "delete", "files", "test", "clients/remove", "add/all", "add/filter", "add/file")
+WRITES = (
+    "duplicate",
+    "delete",
+    "files",
+    "test",
+    "clients/remove",
+    "add/all",
+    "add/filter",
+    "add/file",
+)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -297,7 +306,9 @@ def test_a_strangers_private_filter_is_not_found(
 def test_a_file_of_addresses_adds_those_who_are_known(campaign: Campaign, login_as: LogIn) -> None:
     factories.customer(email1="anna@example.it")
     factories.customer(email2="Bruno@Example.it")
-    table = "Nome;E-mail\r\nAnna;ANNA@example.it\r\nBruno;bruno@example.it\r\nX;nobody@example.it\r\n"
+    table = (
+        "Nome;E-mail\r\nAnna;ANNA@example.it\r\nBruno;bruno@example.it\r\nX;nobody@example.it\r\n"
+    )
     answer = login_as("manager").post(
         f"/campaigns/{campaign.id}/add/file",
         data={"file": (io.BytesIO(b"\xef\xbb\xbf" + table.encode()), "elenco.csv")},
@@ -341,7 +352,9 @@ def test_an_operator_sets_the_list_status_by_hand(campaign: Campaign, login_as: 
 def test_the_export_neutralises_formulas(campaign: Campaign, login_as: LogIn) -> None:
     person = factories.customer(display_name='=HYPERLINK("http://evil.example")')
     factories.member(campaign, person)
-    answer = login_as("supervisor").get(f"/campaigns/{campaign.id}/clients/export.csv", buffered=True)
+    answer = login_as("supervisor").get(
+        f"/campaigns/{campaign.id}/clients/export.csv", buffered=True
+    )
     assert "'=HYPERLINK" in answer.get_data(as_text=True)
     assert answer.headers["Content-Disposition"].endswith(".csv")
 
@@ -368,3 +381,33 @@ def test_a_running_campaign_is_not_deleted(campaign: Campaign, login_as: LogIn) 
     db.session.commit()
     login_as("administrator").post(f"/campaigns/{campaign.id}/delete")
     assert db.session.get(Campaign, campaign.id) is not None
+
+
+@pytest.mark.parametrize(
+    "query", ["kind=x", "campaign_id=7", "_scheme=javascript&_external=1", "_anchor=x", "p=1"]
+)
+def test_words_of_the_address_that_are_no_filter_change_nothing(
+    campaign: Campaign, login_as: LogIn, query: str
+) -> None:
+    answer = login_as("manager").get(f"/campaigns/{campaign.id}/clients?q=s&{query}")
+    assert answer.status_code == 200
+    assert "javascript:" not in answer.text
+    assert f"/campaigns/{campaign.id}/clients/export.csv?q=s" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("method", "place"),
+    [
+        ("get", f"/campaigns/{2**70}/clients"),
+        ("get", f"/campaigns/1/preview?client={2**70}"),
+        ("get", "/campaigns/1/preview?client=-1"),
+        ("post", f"/campaigns/1/clients/status?list_status_id={2**70}"),
+        ("post", f"/campaigns/1/add/filter?filter_id={2**70}"),
+        ("post", f"/campaigns/add-clients?campaign_id={2**70}"),
+    ],
+)
+def test_a_number_too_large_to_be_a_record_is_not_found(
+    campaign: Campaign, login_as: LogIn, method: str, place: str
+) -> None:
+    browser = login_as("manager")
+    assert getattr(browser, method)(place).status_code == 404
