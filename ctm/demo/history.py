@@ -31,7 +31,7 @@ DESK = (
     "Chrome/141.0.0.0 Safari/537.36"
 )
 SCANNER = "Mozilla/5.0 (compatible; MailScanner/3.2; link check)"
-MACHINE_REASON = "user_agent"
+MACHINE_REASON = "agent"
 
 
 class History:
@@ -217,6 +217,8 @@ class History:
     def _count_links(self, campaign_id: int, messages: dict[int, Message]) -> None:
         urls = {link.id: link.url for link in self.mailing.links}
         rows: dict[str, LinkCounter] = {}
+        seen: set[tuple[str, int]] = set()
+        seen: set[tuple[int, str]] = set()
         for hit in self.hits:
             if hit.kind == HitKind.REMOVE:
                 continue
@@ -225,11 +227,12 @@ class History:
                 url,
                 LinkCounter(campaign_id=campaign_id, url=url, requests=0, people=0, machines=0),
             )
-            row.requests += 1
             if hit.machine:
                 row.machines += 1
             else:
-                row.people += 1
+                row.requests += 1
+                row.people += (hit.message_id, url) not in seen
+                seen.add((hit.message_id, url))
                 row.last_at = hit.at
                 row.last_client_id = messages[hit.message_id].client_id
         db.session.add_all(rows.values())

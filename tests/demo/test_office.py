@@ -12,6 +12,7 @@ from ctm.demo import office
 from ctm.errors import Conflict
 from ctm.extensions import db
 from ctm.mailing import control
+from ctm.mailing.tracking import machines
 from ctm.models import (
     Campaign,
     CampaignMember,
@@ -159,10 +160,17 @@ def test_links_and_chart_agree_with_the_hits(demo: dict[str, int]) -> None:
     for row in db.session.scalars(select(LinkCounter).where(LinkCounter.campaign_id == done.id)):
         url = [h for h in hits if (h.link.url if h.link else "READ") == row.url]
         url = [h for h in url if h.kind != HitKind.REMOVE]
-        assert row.requests == len(url)
-        assert row.people == len([h for h in url if not h.machine])
+        assert row.requests == len([h for h in url if not h.machine])
+        assert row.people == len({h.message_id for h in url if not h.machine})
         assert row.machines == len([h for h in url if h.machine])
     assert all(hit.at < NOW for hit in hits)
+
+
+def test_machines_are_those_that_would_be_told_apart(demo: dict[str, int]) -> None:
+    for hit in db.session.scalars(select(Hit)):
+        sent_at = None if hit.machine else hit.message.sent_at
+        found = machines.reason(hit.method, hit.user_agent, hit.ip, hit.at, sent_at)
+        assert found == hit.machine
 
 
 def test_the_ready_campaign_can_be_started_and_shows_every_kind_of_left_out(
