@@ -7,6 +7,7 @@ from flask_babel import Babel
 
 from admin_views import (
     accounts,
+    audit,
     auth,
     campaigns,
     clients,
@@ -16,6 +17,7 @@ from admin_views import (
     filters,
     home,
     languages,
+    list_statuses,
     navigation,
     practice,
     profile,
@@ -23,6 +25,7 @@ from admin_views import (
     security,
     setup,
     shell,
+    suppressions,
     system,
     tasks,
     users,
@@ -34,6 +37,9 @@ MODULES = (
     profile,
     accounts,
     users,
+    list_statuses,
+    suppressions,
+    audit,
     home,
     clients,
     campaigns,
