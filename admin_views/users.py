@@ -6,7 +6,7 @@ from flask import Blueprint, Flask, flash, redirect, render_template, request, u
 from flask_admin import Admin
 from flask_login import current_user, login_user
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, EmailField, PasswordField, SelectField, StringField
+from wtforms import BooleanField, EmailField, PasswordField, SelectChoice, SelectField, StringField
 
 from admin_views.security import requires
 from admin_views.shell import ROLE_WORDS
@@ -26,8 +26,12 @@ class UserForm(FlaskForm):  # type: ignore[misc]
 
     name = StringField(_l("Name"))
     email = EmailField(_l("E-mail"), description=_l("This is the login."))
-    role = SelectField(_l("Role"), choices=list(ROLE_WORDS.items()), default="operator")
-    language = SelectField(_l("Language"), choices=list(LANGUAGES.items()))
+    role = SelectField(
+        _l("Role"), choices=[SelectChoice(*pair) for pair in ROLE_WORDS.items()], default="operator"
+    )
+    language = SelectField(
+        _l("Language"), choices=[SelectChoice(*pair) for pair in LANGUAGES.items()]
+    )
     password = PasswordField(_l("Password"))
     active = BooleanField(_l("Active"), default=True)
 
