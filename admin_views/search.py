@@ -85,7 +85,7 @@ def link(kind: str, one: Found) -> str:
     if kind == "campaigns":
         return f"/campaigns/{one.id}/mailing"
     if kind == "users":
-        return f"/users/edit/?id={one.id}"
+        return url_for("users.edit", user_id=one.id)
     if kind == "accounts":
         return "/accounts/"
     return url_for("search.index", q=one.label)
