@@ -48,8 +48,10 @@ def test_the_signature_of_one_message_does_not_open_another() -> None:
         "é" * 24,
         "../../../../etc/passwd__",
         "٣" * 24,
-    ]
-    + [make_token(KEY, 7) + "\n", " " + make_token(KEY, 7), make_token(KEY, 7) + "=="],
+        make_token(KEY, 7) + "\n",
+        " " + make_token(KEY, 7),
+        make_token(KEY, 7) + "==",
+    ],
 )
 def test_it_refuses_what_is_no_token(text: str) -> None:
     assert read_token(KEY, text) is None
