@@ -209,7 +209,8 @@ def _typed_limits() -> list[list[Any]]:
             continue
         time = amount.strip()
         whole = time.isascii() and time.isdecimal() and len(time) < 9 and unit in units
-        limits.append([messages, int(time) * units[unit] if whole else time or "?"])
+        shown = time if unit in units and time else "?"
+        limits.append([messages, int(time) * units[unit] if whole else shown])
     return limits
 
 
