@@ -11,7 +11,8 @@ from sqlalchemy import func, select
 
 from ctm.extensions import db
 from ctm.i18n import _l
-from ctm.models import Campaign, CampaignState, Message, MessageState
+from ctm.mailing import undecided
+from ctm.models import Campaign, CampaignState, Message
 from ctm.permissions import Permission, allows
 from ctm.settings import office_name
 
@@ -45,7 +46,7 @@ def _running() -> int:
 
 
 def _undecided() -> int:
-    waiting = select(Message.id).where(Message.state == MessageState.UNCERTAIN).limit(1000)
+    waiting = select(Message.id).where(undecided.waiting()).limit(1000)
     return db.session.scalar(select(func.count()).select_from(waiting.subquery())) or 0
 
 

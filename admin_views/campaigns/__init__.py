@@ -3,10 +3,19 @@
 from flask import Flask
 from flask_admin import Admin
 
-from admin_views.campaigns import adding, emailing, history, listing, members, preview
+from admin_views.campaigns import (
+    adding,
+    emailing,
+    history,
+    listing,
+    mailing,
+    members,
+    preview,
+    statistics,
+)
 from admin_views.campaigns.blueprint import bp
 
-PAGES = (listing, emailing, preview, members, adding, history)
+PAGES = (listing, mailing, statistics, members, adding, emailing, preview, history)
 
 
 def register(app: Flask, _admin: Admin) -> None:

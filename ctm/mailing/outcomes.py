@@ -40,6 +40,31 @@ def reach(executor: sql.Executor, outcome: Outcome, member_ids: Sequence[int]) -
         pending = _move(executor, outcome, pending)
 
 
+def step_back(
+    executor: sql.Executor, member_id: int, wrong: Outcome, right: Outcome
+) -> None:
+    """Undo an outcome that turned out to be a machine's, if nothing came after it."""
+    query = select(
+        CampaignMember.campaign_id,
+        CampaignMember.outcome,
+        CampaignMember.by_hand,
+        CampaignMember.list_status_id,
+    ).where(CampaignMember.id == member_id)
+    row = executor.execute(query).first()
+    if row is None or row[1] != wrong:
+        return
+    state = _Standing(*row)
+    status = _mapping(executor, right, [state.campaign_id]).get(
+        state.campaign_id, state.list_status_id
+    )
+    if state.by_hand:
+        status = state.list_status_id
+    changed = _compare_and_set(executor, state, [member_id], right, status)
+    if changed and status != state.list_status_id:
+        deltas = {f"status:{state.list_status_id or 0}": -1, f"status:{status or 0}": 1}
+        counters.add(state.campaign_id, deltas, executor)
+
+
 def _move(executor: sql.Executor, outcome: Outcome, member_ids: set[int]) -> set[int]:
     """Move those that still can be moved; returns those that changed under our hands."""
     groups: dict[_Standing, list[int]] = defaultdict(list)

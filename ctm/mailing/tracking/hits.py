@@ -4,6 +4,8 @@ One short transaction per hit. "The first opening of this mail" is a compare-and
 column, so that two hits at the same moment count one reader.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -196,10 +198,7 @@ def _count_step(campaign_id: int, at: datetime, kind: HitKind, value: int = 1) -
 
 
 def _look_for_scanner(campaign_id: int, message_id: int, now: datetime) -> None:
-    """Many links of one mail at the same moment were a machine's: count them again as such.
-
-    The list status is left as it is: somebody may have acted on it already.
-    """
+    """Many links of one mail at the same moment were a machine's: count them again as such."""
     query = select(Hit).where(
         Hit.message_id == message_id,
         Hit.kind == HitKind.CLICK,
@@ -209,35 +208,53 @@ def _look_for_scanner(campaign_id: int, message_id: int, now: datetime) -> None:
     burst = db.session.scalars(query).all()
     if len({hit.link_id for hit in burst}) < machines.MANY_LINKS:
         return
-    ids = [hit.id for hit in burst]
     marked = db.session.execute(
         update(Hit)
-        .where(Hit.id.in_(ids), Hit.machine == "")
+        .where(Hit.id.in_([hit.id for hit in burst]), Hit.machine == "")
         .values(machine=machines.ALL_LINKS)
         .returning(Hit.link_id, Hit.at)
         .execution_options(synchronize_session=False)
     ).all()
-    people_left = db.session.scalar(
-        select(Hit.id)
-        .where(Hit.message_id == message_id, Hit.kind == HitKind.CLICK, Hit.machine == "")
-        .limit(1)
+    _bump(
+        Message.id == message_id,
+        {
+            Message.clicks: Message.clicks - len(marked),
+            Message.machine_hits: Message.machine_hits + len(marked),
+        },
     )
-    values: dict[object, object] = {
-        Message.clicks: Message.clicks - len(marked),
-        Message.machine_hits: Message.machine_hits + len(marked),
-    }
-    deltas = {"machine_clicked": len(marked)}
-    if people_left is None:
-        values[Message.clicked_at] = None
-        deltas["clicked"] = -1
-    _bump(Message.id == message_id, values)
-    counters.add(campaign_id, deltas)
-    for link_id, at in marked:
-        link = db.session.get_one(TrackedLink, link_id)
-        still = _people_on(message_id, link.url)
-        _count_link(campaign_id, link.url, requests=-1, people=-int(not still), machines_=1)
+    counters.add(campaign_id, {"machine_clicked": len(marked)})
+    _uncount_links(campaign_id, message_id, [link_id for link_id, _at in marked])
+    for _link_id, at in marked:
         _count_step(campaign_id, at, HitKind.CLICK, -1)
+    _unclick(campaign_id, message_id)
     db.session.commit()
+
+
+def _uncount_links(campaign_id: int, message_id: int, link_ids: Sequence[int | None]) -> None:
+    links = db.session.scalars(select(TrackedLink).where(TrackedLink.id.in_(link_ids)))
+    times = Counter(link_ids)
+    for link in links.all():
+        count = times[link.id]
+        gone = not _people_on(message_id, link.url)
+        _count_link(campaign_id, link.url, -count, -int(gone), machines_=count)
+
+
+def _unclick(campaign_id: int, message_id: int) -> None:
+    """A mail no person clicked in is not a clicked one; its client goes back to read or sent."""
+    person = select(Hit.id).where(
+        Hit.message_id == message_id, Hit.kind == HitKind.CLICK, Hit.machine == ""
+    )
+    if db.session.scalar(person.limit(1)) is not None:
+        return
+    if not _bump(
+        (Message.id == message_id) & Message.clicked_at.is_not(None), {Message.clicked_at: None}
+    ):
+        return
+    counters.add(campaign_id, {"clicked": -1})
+    message = db.session.get_one(Message, message_id, populate_existing=True)
+    if message.member_id is not None:
+        before = Outcome.READ if message.opened_at else Outcome.SENT
+        outcomes.step_back(db.session, message.member_id, Outcome.CLICKED, before)
 
 
 def _people_on(message_id: int, url: str) -> bool:

@@ -1,0 +1,200 @@
+"""The live figures of a campaign (G7, G9): read from kept counters, never counted."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import joinedload
+
+from ctm import counters
+from ctm.extensions import db
+from ctm.mailing.tracking.hits import READ
+from ctm.models import (
+    Campaign,
+    Client,
+    Hit,
+    HitBucket,
+    HitKind,
+    LinkCounter,
+    ListStatus,
+    Message,
+    MessageState,
+    TrackedLink,
+)
+
+FRESH_FOR = 1.0
+MOST_STEPS = 1000
+MOST_LINKS = 500
+
+_cache: dict[tuple[int, str], tuple[float, Any]] = {}
+
+
+def cached(campaign_id: int, name: str, make: Callable[[], Any]) -> Any:
+    """``make()``'s figures, at most a second old: fifty screens ask as little as one."""
+    key = (campaign_id, name)
+    kept = _cache.get(key)
+    now = time.monotonic()
+    if kept is None or now - kept[0] > FRESH_FOR:
+        if len(_cache) > 1000:
+            _cache.clear()
+        kept = (now, make())
+        _cache[key] = kept
+    return kept[1]
+
+
+def summary(campaign_id: int) -> dict[str, int]:
+    """The summary box: total, queued, sent, read, clicked, removed, failed, …; zeros included."""
+    names = (
+        "members total queued sent read clicked removed failed uncertain skipped cancelled "
+        "machine_read machine_clicked"
+    ).split()
+    kept = counters.read(campaign_id)
+    return {name: kept.get(name, 0) for name in names}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How many clients stand in a list status."""
+
+    id: int
+    name: str
+    colour: str
+    count: int
+
+
+def standings(campaign_id: int) -> list[Standing]:
+    """List statuses with their clients; those with none are left out."""
+    kept = counters.read(campaign_id)
+    query = select(ListStatus).order_by(ListStatus.position, ListStatus.name)
+    found = [
+        Standing(status.id, status.name, status.colour, kept.get(f"status:{status.id}", 0))
+        for status in db.session.scalars(query)
+    ]
+    found.append(Standing(0, "", "todo", kept.get("status:0", 0)))
+    return [each for each in found if each.count]
+
+
+def bar(figures: dict[str, int]) -> list[tuple[str, int]]:
+    """The one bar: each mail once, at the furthest it got."""
+    clicked = figures["clicked"]
+    read = max(0, figures["read"] - clicked)
+    sent = max(0, figures["sent"] - clicked - read)
+    rest = figures["skipped"] + figures["cancelled"] + figures["queued"]
+    return [
+        ("clicked", clicked),
+        ("read", read),
+        ("sent", sent),
+        ("failed", figures["failed"]),
+        ("uncertain", figures["uncertain"]),
+        ("queued", rest),
+    ]
+
+
+def over_time(campaign_id: int) -> tuple[list[datetime], list[int], list[int]]:
+    """Ten-minute steps (latest 1,000): times, openings, clicks."""
+    query = (
+        select(HitBucket)
+        .where(HitBucket.campaign_id == campaign_id)
+        .order_by(HitBucket.at.desc())
+        .limit(MOST_STEPS)
+    )
+    opens: dict[datetime, int] = {}
+    clicks: dict[datetime, int] = {}
+    for bucket in db.session.scalars(query):
+        (opens if bucket.kind == HitKind.OPEN else clicks)[bucket.at] = bucket.value
+    times = sorted(opens.keys() | clicks.keys())
+    return times, [opens.get(at, 0) for at in times], [clicks.get(at, 0) for at in times]
+
+
+@dataclass(frozen=True)
+class LinkFigures:
+    """One URL's requests; the pixel's row has ``url`` :data:`~hits.READ`."""
+
+    url: str
+    requests: int
+    people: int
+    machines: int
+    last_at: datetime | None
+    last_client_id: int | None
+    last_client: str
+
+
+def links(campaign_id: int) -> list[LinkFigures]:
+    """READ first, then the URLs by requests."""
+    query = (
+        select(LinkCounter, Client.display_name)
+        .outerjoin(Client, Client.id == LinkCounter.last_client_id)
+        .where(LinkCounter.campaign_id == campaign_id)
+        .order_by(LinkCounter.requests.desc(), LinkCounter.url)
+        .limit(MOST_LINKS)
+    )
+    rows = [
+        LinkFigures(
+            row.url,
+            row.requests,
+            row.people,
+            row.machines,
+            row.last_at,
+            row.last_client_id,
+            name or "",
+        )
+        for row, name in db.session.execute(query)
+    ]
+    pixel = next((row for row in rows if row.url == READ), LinkFigures(READ, 0, 0, 0, None, None, ""))
+    return [pixel, *(row for row in rows if row.url != READ)]
+
+
+def readers(campaign_id: int) -> Select[Message]:
+    """Mails that a person opened, latest first."""
+    return _mails(campaign_id, Message.opened_at)
+
+
+def clickers(campaign_id: int) -> "Select[Hit]":
+    """Clicks of people, latest first, each with its link and mail."""
+    return (
+        select(Hit)
+        .join(TrackedLink, TrackedLink.id == Hit.link_id)
+        .where(Hit.campaign_id == campaign_id, Hit.kind == HitKind.CLICK, Hit.machine == "")
+        .options(joinedload(Hit.link), joinedload(Hit.message).joinedload(Message.client))
+        .order_by(Hit.id.desc())
+    )
+
+
+def removed(campaign_id: int) -> Select[Message]:
+    """Mails whose recipient removed itself, latest first."""
+    return _mails(campaign_id, Message.removed_at)
+
+
+def failed(campaign_id: int) -> Select[Message]:
+    """Mails that failed, with the server's words."""
+    return (
+        select(Message)
+        .where(Message.campaign_id == campaign_id, Message.state == MessageState.FAILED)
+        .options(joinedload(Message.client))
+        .order_by(Message.id.desc())
+    )
+
+
+def _mails(campaign_id: int, column: Any) -> Select[Message]:
+    return (
+        select(Message)
+        .where(Message.campaign_id == campaign_id, column.is_not(None))
+        .options(joinedload(Message.client))
+        .order_by(column.desc(), Message.id.desc())
+    )
+
+
+def latest(campaign: Campaign, limit: int = 10) -> list[Message]:
+    """The mails that were tried last."""
+    query = (
+        select(Message)
+        .where(Message.campaign_id == campaign.id, Message.attempted_at.is_not(None))
+        .options(joinedload(Message.client))
+        .order_by(Message.attempted_at.desc(), Message.id.desc())
+        .limit(limit)
+    )
+    return list(db.session.scalars(query))
+
