@@ -77,7 +77,7 @@ def clicked(token: str, position: int) -> Any:
 
 
 @bp.route("/r/<token>", methods=["GET", "POST"])
-@limiter.limit("60 per minute")
+@limiter.limit("20 per minute", key_func=lambda: request.path)
 def remove(token: str) -> Any:
     """GET asks, POST removes (the page's button, and RFC 8058's one click)."""
     message_id = _message_id(token)
