@@ -89,7 +89,7 @@ def index() -> Any:
     try:
         user = _finish(form, local)
     except InvalidInput as error:
-        form[error.field or "email"].errors = [str(error)]
+        form[error.field or "office"].errors = [str(error)]
         return render_template("setup/index.html", form=form, local=local), 422
     except Conflict as error:
         flash(str(error), "bad")
