@@ -117,6 +117,7 @@ def create() -> Any:
             return _saved(account)
     elif not form.user_ids.data:
         form.user_ids.data = str(current_user.id)
+        form.host.data = PRESETS[0].host
     return _page(form, None)
 
 
@@ -240,7 +241,11 @@ def _page(form: AccountForm, account: SmtpAccount | None) -> Any:
         "form": form,
         "account": account,
         "units": UNITS,
-        "limits": _rows(_typed_limits() if posted else (account.limits if account else [])),
+        "limits": _rows(
+            _typed_limits()
+            if posted
+            else (account.limits if account else [list(pair) for pair in PRESETS[0].limits])
+        ),
         "chosen": [[user.id, user.name] for user in users.named([int(part) for part in ids[:200]])],
         "presets": {
             preset.code: {

@@ -20,7 +20,7 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 
-from ctm import config, settings
+from ctm import config, settings, setup
 from ctm.demo import EMAIL, PASSWORD, office
 from ctm.errors import Conflict, Unavailable
 from ctm.extensions import db
@@ -201,6 +201,7 @@ def _greet(app: Flask, say: Callable[[str], None] = click.echo) -> None:
     say("")
     if db.session.scalar(select(User.id).limit(1)) is None:
         say("  " + _("CTM is ready. Set it up at %(url)s", url=f"{url}/setup"))
+        say("  " + _("Set-up code") + ": " + setup.code())
     else:
         say("  " + _("CTM is ready at %(url)s", url=url))
         if settings.is_demo():
