@@ -20,9 +20,8 @@ from admin_views import (
     list_statuses,
     navigation,
     practice,
-    undecided,
-    public,
     profile,
+    public,
     search,
     security,
     setup,
@@ -30,6 +29,7 @@ from admin_views import (
     suppressions,
     system,
     tasks,
+    undecided,
     users,
 )
 

@@ -24,9 +24,7 @@ class Guarded:
         return allows(current_user, self.permission)
 
     def inaccessible_callback(self, name: str, **kwargs: Any) -> Any:
-        if not current_user.is_authenticated:
-            return go_to_login()
-        abort(403)
+        return abort(403) if current_user.is_authenticated else go_to_login()
 
 
 class CtmView(Guarded, BaseView):  # type: ignore[misc]

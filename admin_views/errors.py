@@ -28,9 +28,7 @@ def init_app(app: Flask) -> None:
 def _answer(status: int, message: str = "", reference: str = "") -> Any:
     if request.accept_mimetypes.best == "application/json" or request.is_json:
         return jsonify(error=message or status, reference=reference), status
-    page = render_template(
-        "errors/error.html", status=status, message=message, reference=reference
-    )
+    page = render_template("errors/error.html", status=status, message=message, reference=reference)
     return page, status
 
 

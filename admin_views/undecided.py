@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload
 from admin_views.security import requires
 from ctm.errors import InvalidInput
 from ctm.extensions import db
-from ctm.i18n import _, _l, _n
+from ctm.i18n import _l, _n
 from ctm.mailing import undecided
 from ctm.models import Campaign, Message
 from ctm.permissions import Permission

@@ -15,9 +15,7 @@ from ctm.extensions import db
 from ctm.models import CampaignCounter
 
 
-def add(
-    campaign_id: int, deltas: Mapping[str, int], executor: sql.Executor | None = None
-) -> None:
+def add(campaign_id: int, deltas: Mapping[str, int], executor: sql.Executor | None = None) -> None:
     """Add to the counters within the caller's transaction (the session's, if not given)."""
     target = executor if executor is not None else db.session
     rows = [
@@ -42,7 +40,7 @@ def read(campaign_id: int) -> dict[str, int]:
     query = select(CampaignCounter.name, CampaignCounter.value).where(
         CampaignCounter.campaign_id == campaign_id
     )
-    return {name: value for name, value in db.session.execute(query)}
+    return {row[0]: row[1] for row in db.session.execute(query)}
 
 
 def read_many(campaign_ids: list[int]) -> dict[int, dict[str, int]]:

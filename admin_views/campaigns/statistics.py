@@ -116,7 +116,9 @@ def statistics_live(campaign_id: int) -> Any:
     values = dict(figures) | {
         "state": campaign.state,
         "bar": statistics.bar(figures),
-        "charts": statistics.cached(campaign_id, f"charts {get_locale()}", lambda: _charts(campaign_id)),
+        "charts": statistics.cached(
+            campaign_id, f"charts {get_locale()}", lambda: _charts(campaign_id)
+        ),
         "standings": render_template(
             "campaigns/_standings.html", standings=statistics.standings(campaign_id)
         ),
@@ -152,9 +154,7 @@ def _export(campaign_id: int, table: str) -> tuple[list[str], Iterator[list[Any]
     if table == "links":
         columns = ["URL", _("How many"), _("People"), _("Machines"), _("Last"), _("Client")]
         found = statistics.links(campaign_id)
-        rows = (
-            [r.url, r.requests, r.people, r.machines, r.last_at, r.last_client] for r in found
-        )
+        rows = ([r.url, r.requests, r.people, r.machines, r.last_at, r.last_client] for r in found)
         return columns, rows
     query = QUERIES[table](campaign_id).execution_options(yield_per=500)
     records = db.session.scalars(query)

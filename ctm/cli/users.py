@@ -15,13 +15,11 @@ users = AppGroup("users", help="People who log in.")
 @users.command("create")
 @click.argument("email")
 @click.option("--name", default="", help="Name; the address if left out.")
-@click.option("--role", type=click.Choice([role.value for role in Role]), default=Role.OPERATOR.value)
+@click.option("--role", type=click.Choice([role.value for role in Role]), default="operator")
 @click.option("--password", default="", help="Made up and shown once if left out.")
 @click.option("--language", type=click.Choice(["it", "en"]), default="it")
 @command
-def create(
-    email: str, name: str, role: str, password: str, language: str, as_json: bool
-) -> None:
+def create(email: str, name: str, role: str, password: str, language: str, as_json: bool) -> None:
     """Create a user."""
     made_up = "" if password else secrets.token_urlsafe(12)
     user = people.create(email, name or email, role, password or made_up, language)

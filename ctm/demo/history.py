@@ -218,7 +218,6 @@ class History:
         urls = {link.id: link.url for link in self.mailing.links}
         rows: dict[str, LinkCounter] = {}
         seen: set[tuple[str, int]] = set()
-        seen: set[tuple[int, str]] = set()
         for hit in self.hits:
             if hit.kind == HitKind.REMOVE:
                 continue
@@ -231,8 +230,8 @@ class History:
                 row.machines += 1
             else:
                 row.requests += 1
-                row.people += (hit.message_id, url) not in seen
-                seen.add((hit.message_id, url))
+                row.people += (url, hit.message_id) not in seen
+                seen.add((url, hit.message_id))
                 row.last_at = hit.at
                 row.last_client_id = messages[hit.message_id].client_id
         db.session.add_all(rows.values())

@@ -201,7 +201,7 @@ def claim(
 def _barred(connection: Connection, keys: Sequence[str]) -> dict[str, str]:
     """Suppressed addresses among ``keys``, with the reason."""
     query = select(Suppression.address, Suppression.reason).where(Suppression.address.in_(keys))
-    return {address: reason for address, reason in connection.execute(query)} if keys else {}
+    return {row[0]: row[1] for row in connection.execute(query)} if keys else {}
 
 
 def _skip(

@@ -40,9 +40,7 @@ def reach(executor: sql.Executor, outcome: Outcome, member_ids: Sequence[int]) -
         pending = _move(executor, outcome, pending)
 
 
-def step_back(
-    executor: sql.Executor, member_id: int, wrong: Outcome, right: Outcome
-) -> None:
+def step_back(executor: sql.Executor, member_id: int, wrong: Outcome, right: Outcome) -> None:
     """Undo an outcome that turned out to be a machine's, if nothing came after it."""
     query = select(
         CampaignMember.campaign_id,
@@ -101,7 +99,7 @@ def _mapping(
     query = select(OutcomeStatus.campaign_id, OutcomeStatus.list_status_id).where(
         OutcomeStatus.outcome == outcome, OutcomeStatus.campaign_id.in_(list(campaign_ids))
     )
-    return {campaign_id: status_id for campaign_id, status_id in executor.execute(query)}
+    return {row[0]: row[1] for row in executor.execute(query)}
 
 
 def _compare_and_set(

@@ -51,7 +51,9 @@ def allowance(
     return allowed, ready_at
 
 
-def history(executor: sql.Executor, account_id: int, limits: Limits, now: datetime) -> list[datetime]:
+def history(
+    executor: sql.Executor, account_id: int, limits: Limits, now: datetime
+) -> list[datetime]:
     """Times of the account's mails that still weigh on its windows, oldest first."""
     if not limits:
         return []

@@ -12,9 +12,7 @@ from ctm.models import Campaign, Client, MailingKind, Message, User
 URGENT = -10
 
 
-def send_test(
-    campaign: Campaign, to_address: str, client: Client | None, author: User
-) -> Message:
+def send_test(campaign: Campaign, to_address: str, client: Client | None, author: User) -> Message:
     """Queue one mail to ``to_address``, filled in for ``client`` (or with sample values).
 
     It counts in no statistics of the campaign.

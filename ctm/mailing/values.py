@@ -30,8 +30,10 @@ def of_clients(
 
 def freeze(values: Mapping[str, object]) -> dict[str, Any]:
     """Values as JSON keeps them; dates as ISO text."""
-    return {key: value.isoformat() if isinstance(value, date) else value  # datetime is a date
-            for key, value in values.items()}
+    return {
+        key: value.isoformat() if isinstance(value, date) else value  # datetime is a date
+        for key, value in values.items()
+    }
 
 
 def thaw(kept: Mapping[str, Any]) -> dict[str, object]:
@@ -41,7 +43,8 @@ def thaw(kept: Mapping[str, Any]) -> dict[str, object]:
         module, _dot, name = key.partition(".")
         declared = CATALOGUE.find(module, name)
         if declared and declared.type == "date" and isinstance(value, str) and value:
-            found[key] = datetime.fromisoformat(value) if "T" in value else date.fromisoformat(value)
+            read = datetime if "T" in value else date
+            found[key] = read.fromisoformat(value)
         else:
             found[key] = value
     return found

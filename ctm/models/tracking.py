@@ -27,9 +27,7 @@ class Hit(Base):
     at: Mapped[datetime] = mapped_column(default=utcnow)
     kind: Mapped[str] = mapped_column(String(10))
     campaign_id: Mapped[int | None] = mapped_column(ForeignKey("campaigns.id", ondelete="CASCADE"))
-    message_id: Mapped[int] = mapped_column(
-        BigId, ForeignKey("messages.id", ondelete="CASCADE")
-    )
+    message_id: Mapped[int] = mapped_column(BigId, ForeignKey("messages.id", ondelete="CASCADE"))
     link_id: Mapped[int | None] = mapped_column(ForeignKey("tracked_links.id", ondelete="CASCADE"))
     method: Mapped[str] = mapped_column(String(10), default="GET")
     ip: Mapped[str] = mapped_column(String(45), default="")

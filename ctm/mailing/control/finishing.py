@@ -25,9 +25,7 @@ def finish_done() -> int:
     )
     running = select(Mailing.id).where(Mailing.state == MailingState.RUNNING, ~pending)
     finished = sum(finish(mailing_id) for mailing_id in db.session.scalars(running).all())
-    waiting = select(Message.id).where(
-        Message.mailing_id == Mailing.id, Message.state.in_(WAITING)
-    )
+    waiting = select(Message.id).where(Message.mailing_id == Mailing.id, Message.state.in_(WAITING))
     left = select(Mailing.campaign_id).where(
         Mailing.state == MailingState.STOPPED, waiting.exists()
     )
@@ -40,15 +38,11 @@ def finish_done() -> int:
 
 def finish(mailing_id: int) -> bool:
     """Close a running mailing if nothing of it is left to send, and its campaign with it."""
-    pending = select(Message.id).where(
-        Message.mailing_id == mailing_id, Message.state.in_(PENDING)
-    )
+    pending = select(Message.id).where(Message.mailing_id == mailing_id, Message.state.in_(PENDING))
     now = utcnow()
     statement = (
         update(Mailing)
-        .where(
-            Mailing.id == mailing_id, Mailing.state == MailingState.RUNNING, ~pending.exists()
-        )
+        .where(Mailing.id == mailing_id, Mailing.state == MailingState.RUNNING, ~pending.exists())
         .values(state=MailingState.FINISHED.value, finished_at=now)
         .returning(Mailing.campaign_id)
         .execution_options(synchronize_session=False)

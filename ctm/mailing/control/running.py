@@ -1,8 +1,10 @@
 """Start, pause, resume, stop, retry."""
 
 from collections import Counter
+from typing import Any
 
 from sqlalchemy import func, insert, literal, null, select, update
+from sqlalchemy.sql import ColumnElement
 
 from ctm import audit, counters, sql
 from ctm.clock import utcnow
@@ -49,33 +51,28 @@ def _queue(campaign: Campaign, mailing: Mailing) -> int:
     _set_aside(campaign)
     found = recipients.judged(campaign)
     domain = snapshot.message_domain(mailing)
+    message_id = literal("<") + sql.random_hex(db.session) + literal(f"@{domain}>")
+    row: dict[str, ColumnElement[Any]] = {
+        "mailing_id": literal(mailing.id),
+        "account_id": literal(mailing.account_id),
+        "campaign_id": literal(campaign.id),
+        "member_id": found.c.member_id,
+        "client_id": found.c.client_id,
+        "recipient_key": found.c.key,
+        "to_address": found.c.address,
+        "to_name": found.c.name,
+        "source": found.c.source,
+        "message_id": message_id,
+        "state": literal(MessageState.QUEUED.value),
+        "priority": literal(mailing.priority),
+        "created_at": literal(utcnow()),
+    }
+    row |= {name: literal("") for name in ("reason", "server_words")}
+    row |= {name: literal(0) for name in ("attempts", "opens", "clicks", "machine_hits")}
     chosen = (
-        select(
-            literal(mailing.id),
-            literal(mailing.account_id),
-            literal(campaign.id),
-            found.c.member_id,
-            found.c.client_id,
-            found.c.key,
-            found.c.address,
-            found.c.name,
-            found.c.source,
-            literal("<") + sql.random_hex(db.session) + literal(f"@{domain}>"),
-            literal(MessageState.QUEUED.value),
-            literal(mailing.priority),
-            literal(utcnow()),
-            literal(""),
-            literal(0),
-            literal(""),
-            literal(0),
-            literal(0),
-            literal(0),
-        )
-        .where(found.c.reason == "")
-        .order_by(found.c.member_id, found.c.rank)
+        select(*row.values()).where(found.c.reason == "").order_by(found.c.member_id, found.c.rank)
     )
-    columns = ["mailing_id", "account_id", "campaign_id", "member_id", "client_id", "recipient_key", "to_address", "to_name", "source", "message_id", "state", "priority", "created_at", "reason", "attempts", "server_words", "opens", "clicks", "machine_hits"]
-    db.session.execute(insert(Message).from_select(columns, chosen))
+    db.session.execute(insert(Message).from_select(list(row), chosen))
     mine = select(func.count()).select_from(Message).where(Message.mailing_id == mailing.id)
     return db.session.scalar(mine) or 0
 

@@ -43,9 +43,7 @@ def move(
     db.session.expire(campaign)
 
 
-def set_mailings(
-    campaign: Campaign, before: Sequence[MailingState], after: MailingState
-) -> None:
+def set_mailings(campaign: Campaign, before: Sequence[MailingState], after: MailingState) -> None:
     db.session.execute(
         update(Mailing)
         .where(Mailing.campaign_id == campaign.id, Mailing.state.in_(before))

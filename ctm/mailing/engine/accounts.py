@@ -129,9 +129,7 @@ class DatabaseBook:
 
     def beat(self, worker: str) -> None:
         with self._engine.begin() as connection:
-            connection.execute(
-                update(Worker).where(Worker.name == worker).values(seen_at=utcnow())
-            )
+            connection.execute(update(Worker).where(Worker.name == worker).values(seen_at=utcnow()))
 
     def sign_out(self, worker: str) -> None:
         with self._engine.begin() as connection:

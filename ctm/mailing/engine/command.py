@@ -40,4 +40,3 @@ def run_worker(until_idle: bool) -> int:
     sent = worker.run(until_idle)
     log.info("worker %s ends, %s mails sent", worker.name, sent)
     return sent
-

@@ -137,9 +137,7 @@ class Lane:
         else:
             self.backlog.appendleft(job.message)
 
-    def _result(
-        self, job: Job, fate: Fate, code: int | None, words: str, reason: str
-    ) -> Result:
+    def _result(self, job: Job, fate: Fate, code: int | None, words: str, reason: str) -> Result:
         now = self.office.clock.now()
         result = Result(job.message, MessageState[fate.name], now, code, words, reason)
         result.size = len(job.data)

@@ -2,9 +2,9 @@
 
 ``head``: only a machine asks for the headers alone. ``no_agent``, ``agent``: no user agent, or that
 of a scanner, a prefetching proxy, a program. ``network``: an address of a known mail proxy.
-``too_soon``: within seconds of the delivery, before a person could have opened it. ``all_links``: many
-links of one mail at once. Google's image proxy fetches a picture when a person opens the mail, so
-it counts as a person, unless it comes too soon.
+``too_soon``: within seconds of the delivery, before a person could have opened it.
+``all_links``: many links of one mail at once. Google's image proxy fetches a picture when a
+person opens the mail, so it counts as a person, unless it comes too soon.
 """
 
 import re

@@ -25,6 +25,21 @@ from ctm.models import (
     TrackedLink,
 )
 
+FIGURES = (
+    "members",
+    "total",
+    "queued",
+    "sent",
+    "read",
+    "clicked",
+    "removed",
+    "failed",
+    "uncertain",
+    "skipped",
+    "cancelled",
+    "machine_read",
+    "machine_clicked",
+)
 FRESH_FOR = 1.0
 MOST_STEPS = 1000
 MOST_LINKS = 500
@@ -47,12 +62,8 @@ def cached(campaign_id: int, name: str, make: Callable[[], Any]) -> Any:
 
 def summary(campaign_id: int) -> dict[str, int]:
     """The summary box: total, queued, sent, read, clicked, removed, failed, …; zeros included."""
-    names = (
-        "members total queued sent read clicked removed failed uncertain skipped cancelled "
-        "machine_read machine_clicked"
-    ).split()
     kept = counters.read(campaign_id)
-    return {name: kept.get(name, 0) for name in names}
+    return {name: kept.get(name, 0) for name in FIGURES}
 
 
 @dataclass(frozen=True)
@@ -143,7 +154,8 @@ def links(campaign_id: int) -> list[LinkFigures]:
         )
         for row, name in db.session.execute(query)
     ]
-    pixel = next((row for row in rows if row.url == READ), LinkFigures(READ, 0, 0, 0, None, None, ""))
+    nobody = LinkFigures(READ, 0, 0, 0, None, None, "")
+    pixel = next((row for row in rows if row.url == READ), nobody)
     return [pixel, *(row for row in rows if row.url != READ)]
 
 
@@ -197,4 +209,3 @@ def latest(campaign: Campaign, limit: int = 10) -> list[Message]:
         .limit(limit)
     )
     return list(db.session.scalars(query))
-

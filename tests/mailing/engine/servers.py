@@ -27,7 +27,7 @@ class SmtpSink:
         self.folder = folder / "sink"
         self.folder.mkdir(parents=True)
         self.folder.chmod(0o777)
-        for above in list(folder.parents)[:3] + [folder]:
+        for above in [*list(folder.parents)[:3], folder]:
             if above.owner() == "root" and above.name.startswith("pytest"):
                 above.chmod(0o755)
         self._options = options

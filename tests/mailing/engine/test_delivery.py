@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import itertools
 import re
 import threading
 import time
@@ -28,7 +29,7 @@ def recounted(campaign: Campaign) -> dict[str, int]:
         .where(Message.campaign_id == campaign.id)
         .group_by(Message.state)
     )
-    found = {state: count for state, count in db.session.execute(query)}
+    found = {row[0]: row[1] for row in db.session.execute(query)}
     return found | {"total": sum(found.values())}
 
 
@@ -123,7 +124,7 @@ def test_the_delay_between_mails_is_kept_over_restarts(
     assert 1 <= worker.sent < 4
     build_worker().run(until_idle=True)
     times = sorted(db.session.scalars(select(Message.sent_at)).all())
-    gaps = [(later - sooner).total_seconds() for sooner, later in zip(times, times[1:], strict=False)]
+    gaps = [(later - sooner).total_seconds() for sooner, later in itertools.pairwise(times)]
     assert len(gaps) == 3
     assert min(gaps) >= 0.4
     assert kept(campaign) == recounted(campaign) == {"total": 4, "sent": 4}
@@ -197,11 +198,15 @@ def test_a_provider_window_is_kept(sink: SmtpSink, big_campaign: MakeCampaign) -
     control.start(campaign)
     assert build_worker().run(until_idle=True) == 10
     assert build_worker().run(until_idle=True) == 0
-    assert kept(campaign) == recounted(campaign) | {"queued": 20} == {
-        "total": 30,
-        "sent": 10,
-        "queued": 20,
-    }
+    assert (
+        kept(campaign)
+        == recounted(campaign) | {"queued": 20}
+        == {
+            "total": 30,
+            "sent": 10,
+            "queued": 20,
+        }
+    )
 
 
 def test_a_refused_recipient_fails_alone_with_the_servers_words(

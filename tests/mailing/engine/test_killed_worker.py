@@ -63,7 +63,9 @@ def uncertain() -> int:
 
 @pytest.mark.slow
 def test_twenty_kills_in_one_campaign_lose_and_repeat_nothing(
-    sink: SmtpSink, big_campaign: Callable[..., Campaign], launch: Callable[[], subprocess.Popen[bytes]]
+    sink: SmtpSink,
+    big_campaign: Callable[..., Campaign],
+    launch: Callable[[], subprocess.Popen[bytes]],
 ) -> None:
     chance = random.Random(20261122)
     campaign = big_campaign(MAILS, sink.port, connections=CONNECTIONS)
@@ -95,7 +97,9 @@ def test_twenty_kills_in_one_campaign_lose_and_repeat_nothing(
 
 
 def test_sigterm_finishes_the_mail_in_flight_and_leaves_no_doubt(
-    sink: SmtpSink, big_campaign: Callable[..., Campaign], launch: Callable[[], subprocess.Popen[bytes]]
+    sink: SmtpSink,
+    big_campaign: Callable[..., Campaign],
+    launch: Callable[[], subprocess.Popen[bytes]],
 ) -> None:
     campaign = big_campaign(MAILS, sink.port, connections=CONNECTIONS)
     control.start(campaign)
