@@ -4,57 +4,69 @@ import re
 import sys
 from pathlib import Path
 
+from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
 
 ROOT = Path(__file__).resolve().parent.parent
+PO = ROOT / "translations" / "it" / "LC_MESSAGES" / "messages.po"
 KEYWORDS = {"_": None, "_l": None, "_n": (1, 2), "gettext": None, "lazy_gettext": None}
 KEYWORDS |= {"ngettext": (1, 2), "N_": None}
-PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]")
+PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%(?!\()\S?")
+
+Message = str | tuple[str, ...]
 
 
-def used() -> dict[str, str]:
+def used(root: Path = ROOT) -> dict[Message, str]:
     """Every message the program and its pages use, with where."""
     with (ROOT / "babel.cfg").open() as file:
         methods, options = parse_mapping_cfg(file)
-    found: dict[str, str] = {}
-    rows = extract_from_dir(ROOT, methods, options, KEYWORDS, strip_comment_tags=True)
-    for name, line, message, _comments, _context in rows:
-        key = message if isinstance(message, str) else message[0]
-        if key:
-            found.setdefault(key, f"{name}:{line}")
+    found: dict[Message, str] = {}
+    for name, line, message, _comments, _context in extract_from_dir(
+        root, methods, options, KEYWORDS, strip_comment_tags=True
+    ):
+        if message:
+            found.setdefault(message, f"{name}:{line}")
     return found
 
 
-def names(text: str) -> set[str]:
-    return set(PLACEHOLDER.findall(text))
+def placeholders(text: str) -> set[str]:
+    """What is filled in; the number of a plural may be left to words ("one mail")."""
+    return set(PLACEHOLDER.findall(text)) - {"%(num)d", "%(num)s"}
 
 
-def problems(path: Path) -> list[str]:
+def wrong_with(message: Message, catalogue: Catalog) -> str:
+    """What is wrong with the translation of one message; empty if it is right."""
+    originals = (message,) if isinstance(message, str) else message
+    entry = catalogue.get(originals[0])
+    if entry is None:
+        return "not translated"
+    texts = (entry.string,) if isinstance(entry.string, str) else tuple(entry.string)
+    if not all(texts) or len(texts) < len(originals):
+        return "not translated"
+    if entry.fuzzy:
+        return "fuzzy"
+    if any(placeholders(text) != placeholders(originals[-1]) for text in texts):
+        return "other placeholders than the original"
+    return ""
+
+
+def problems(messages: dict[Message, str], path: Path) -> list[str]:
+    """One line for each message the catalogue does not translate well."""
     with path.open("rb") as file:
         catalogue = read_po(file)
-    wrong = []
-    for key, where in sorted(used().items(), key=lambda item: item[1]):
-        entry = catalogue.get(key)
-        texts = [] if entry is None else entry.string
-        texts = [texts] if isinstance(texts, str) else list(texts)
-        if not texts or not all(texts):
-            wrong.append(f"{where}: not translated: {key!r}")
-        elif entry.fuzzy:
-            wrong.append(f"{where}: fuzzy: {key!r}")
-        elif names(texts[-1]) - {"num"} != names(key) - {"num"}:
-            wrong.append(f"{where}: other placeholders than the original: {key!r}")
-    return wrong
+    wrong = (
+        (where, wrong_with(message, catalogue), message) for message, where in messages.items()
+    )
+    return [f"{where}: {why}: {message!r}" for where, why, message in wrong if why]
 
 
 def main() -> int:
-    catalogues = sorted((ROOT / "translations").glob("*/LC_MESSAGES/messages.po"))
-    wrong = [] if catalogues else ["translations/: there is no catalogue"]
-    for path in catalogues:
-        wrong += problems(path)
+    messages = used()
+    wrong = problems(messages, PO)
     sys.stdout.writelines(f"{line}\n" for line in wrong)
-    sys.stdout.write(f"translations: {len(wrong)} problems\n")
+    sys.stdout.write(f"translations: {len(messages)} messages, {len(wrong)} problems\n")
     return 1 if wrong else 0
 
 
