@@ -162,28 +162,30 @@ def _lookup(kind: str, values: set[str]) -> dict[str, list[int]]:
 
 
 def set_status(campaign: Campaign, member_ids: Collection[int], status: ListStatus | None) -> int:
-    """Set the list status by hand; from then on only a removal moves it. Returns how many."""
+    """Set the list status by hand; from then on only a removal moves it. Returns how many.
+
+    The first statement takes the rows, so that no outcome moves them between count and change.
+    """
     if len(member_ids) > MOST_AT_ONCE:
         raise InvalidInput(_l("Choose fewer clients at a time."))
-    before: Counter[int] = Counter()
     condition = (CampaignMember.campaign_id == campaign.id) & CampaignMember.id.in_(member_ids)
-    members = db.session.scalars(select(CampaignMember).where(condition)).all()
-    for member in members:
-        before[member.list_status_id or 0] += 1
-    statement = (
+    unsynchronized = {"synchronize_session": False}
+    touch = (
         update(CampaignMember)
         .where(condition)
-        .values(list_status_id=status.id if status else None, by_hand=True, changed_at=utcnow())
+        .values(by_hand=True, changed_at=utcnow())
+        .returning(CampaignMember.list_status_id)
     )
-    db.session.execute(statement)
-    deltas: Counter[str] = Counter()
-    for status_id, count in before.items():
-        deltas[f"status:{status_id}"] -= count
-    deltas[f"status:{status.id if status else 0}"] += len(members)
+    before = Counter(db.session.execute(touch, execution_options=unsynchronized).scalars())
+    change = update(CampaignMember).where(condition)
+    change = change.values(list_status_id=status.id if status else None)
+    db.session.execute(change, execution_options=unsynchronized)
+    deltas = Counter({f"status:{status_id or 0}": -count for status_id, count in before.items()})
+    deltas[f"status:{status.id if status else 0}"] += before.total()
     counters.add(campaign.id, deltas)
-    audit.record("campaign.set_status", campaign, status=str(status or ""), clients=len(members))
+    audit.record("campaign.set_status", campaign, status=str(status or ""), clients=before.total())
     db.session.commit()
-    return len(members)
+    return before.total()
 
 
 def remove(campaign: Campaign, member_ids: Collection[int]) -> int:

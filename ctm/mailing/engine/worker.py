@@ -6,6 +6,7 @@ import selectors
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -139,7 +140,7 @@ class Worker:
         """Notice what changed, and fill the lanes that run low."""
         if now - self._beat_at >= BEAT_EVERY:
             self._beat_at = now
-            self._book.beat(self.name)
+            self._tell(self._book.beat, self.name)
         if self._stopping or self._settling_failed:
             return
         changed = self._watch.changed() or self._changed
@@ -187,9 +188,13 @@ class Worker:
     # -- what lanes need ---------------------------------------------------------------------
 
     def may_send(self, message: Claimed) -> bool:
-        if self._watch.changed():
-            self._changed = True
-            self._running = self._claims.refresh()
+        try:
+            if self._watch.changed():
+                self._changed = True
+                self._running = self._claims.refresh()
+        except DBAPIError as error:
+            log.error("the database does not answer: %s", error.orig)
+            return False
         return message.mailing_id in self._running and not self._settling_failed
 
     def prepare(self, message: Claimed) -> Job | Result:
@@ -233,11 +238,18 @@ class Worker:
 
     def account_stopped(self, lane: Lane, words: str) -> None:
         log.error("account %s stopped: %s", lane.account.name, words)
-        self._book.stop(lane.account.id, words)
+        self._tell(self._book.stop, lane.account.id, words)
 
     def account_waits(self, lane: Lane, words: str, seconds: float) -> None:
         log.warning("account %s waits %.0f s: %s", lane.account.name, seconds, words)
-        self._book.waits(lane.account.id, words, seconds)
+        self._tell(self._book.waits, lane.account.id, words, seconds)
+
+    def _tell(self, function: Callable[..., None], *arguments: Any) -> None:
+        """Note something that may be missing from the database if it does not answer now."""
+        try:
+            function(*arguments)
+        except DBAPIError as error:
+            log.error("not written down: %s", error.orig)
 
     # -- the books ---------------------------------------------------------------------------
 
