@@ -33,9 +33,9 @@ format: dev-environment
 	$(PY) -m ruff format .
 
 translations: dev-environment
-	.venv/bin/pybabel -q extract -F babel.cfg -k _l -k lazy_gettext -k _n:1,2 -k N_ --sort-by-file --no-wrap --project CTM --version 1 -o messages.pot .
+	.venv/bin/pybabel -q extract -F babel.cfg -k _l -k lazy_gettext -k _n:1,2 -k N_ -k pgettext:1c,2 -k _lp:1c,2 --sort-by-file --no-wrap --add-location=file --project CTM --version 1 -o messages.pot .
 	@[ -e $(PO) ] || .venv/bin/pybabel -q init -i messages.pot -d translations -l it
-	.venv/bin/pybabel -q update -i messages.pot -o $(PO) -l it --no-fuzzy-matching --no-wrap --ignore-pot-creation-date
+	.venv/bin/pybabel -q update -i messages.pot -o $(PO) -l it --no-fuzzy-matching --no-wrap --ignore-pot-creation-date --ignore-obsolete
 	@rm messages.pot
 	@scripts/compile-translations.sh
 

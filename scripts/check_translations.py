@@ -13,21 +13,23 @@ ROOT = Path(__file__).resolve().parent.parent
 PO = ROOT / "translations" / "it" / "LC_MESSAGES" / "messages.po"
 KEYWORDS = {"_": None, "_l": None, "_n": (1, 2), "gettext": None, "lazy_gettext": None}
 KEYWORDS |= {"ngettext": (1, 2), "N_": None}
+KEYWORDS |= {"pgettext": ((1, "c"), 2), "_lp": ((1, "c"), 2)}
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%(?!\()\S?")
 
 Message = str | tuple[str, ...]
+Used = dict[tuple[Message, str | None], str]
 
 
-def used(root: Path = ROOT) -> dict[Message, str]:
-    """Every message the program and its pages use, with where."""
+def used(root: Path = ROOT) -> Used:
+    """Every message the program and its pages use, with its context, if any, and where."""
     with (ROOT / "babel.cfg").open() as file:
         methods, options = parse_mapping_cfg(file)
-    found: dict[Message, str] = {}
-    for name, line, message, _comments, _context in extract_from_dir(
+    found: Used = {}
+    for name, line, message, _comments, context in extract_from_dir(
         root, methods, options, KEYWORDS, strip_comment_tags=True
     ):
         if message:
-            found.setdefault(message, f"{name}:{line}")
+            found.setdefault((message, context), f"{name}:{line}")
     return found
 
 
@@ -36,10 +38,10 @@ def placeholders(text: str) -> set[str]:
     return set(PLACEHOLDER.findall(text)) - {"%(num)d", "%(num)s"}
 
 
-def wrong_with(message: Message, catalogue: Catalog) -> str:
+def wrong_with(message: Message, catalogue: Catalog, context: str | None = None) -> str:
     """What is wrong with the translation of one message; empty if it is right."""
     originals = (message,) if isinstance(message, str) else message
-    entry = catalogue.get(originals[0])
+    entry = catalogue.get(originals[0], context)
     if entry is None:
         return "not translated"
     texts = (entry.string,) if isinstance(entry.string, str) else tuple(entry.string)
@@ -52,12 +54,13 @@ def wrong_with(message: Message, catalogue: Catalog) -> str:
     return ""
 
 
-def problems(messages: dict[Message, str], path: Path) -> list[str]:
+def problems(messages: Used, path: Path) -> list[str]:
     """One line for each message the catalogue does not translate well."""
     with path.open("rb") as file:
         catalogue = read_po(file)
     wrong = (
-        (where, wrong_with(message, catalogue), message) for message, where in messages.items()
+        (where, wrong_with(message, catalogue, context), message)
+        for (message, context), where in messages.items()
     )
     return [f"{where}: {why}: {message!r}" for where, why, message in wrong if why]
 

@@ -17,11 +17,11 @@ from sqlalchemy.orm import InstrumentedAttribute
 from ctm.clients import checks
 from ctm.clients.fields import BY_NAME, ClientField, FieldType, search_words
 from ctm.errors import InvalidInput
-from ctm.i18n import _, _l
+from ctm.i18n import _, _l, _lp
 from ctm.models import Client, ClientKind
 
 TABS: dict[str, object] = {
-    "active": _l("Active"),
+    "active": _lp("clients", "Active"),
     "prospects": _l("Prospects"),
     "inactive": _l("Not active"),
     "all": _l("All"),
