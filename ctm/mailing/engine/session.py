@@ -146,6 +146,10 @@ class Session:
 
     def _command(self, line: str) -> Generator[Need, Any, Reply]:
         self._wire.write(line.encode("utf-8", "surrogateescape") + b"\r\n")
+        return (yield from self._answer())
+
+    def _answer(self) -> Generator[Need, Any, Reply]:
+        """The server's next reply. 421 ends the conversation: no other follows."""
         reply: Reply = yield Need.REPLY
         if reply.code == 421:
             raise ConnectionProblem(reply.words)
@@ -257,21 +261,21 @@ class Session:
         """Read (without PIPELINING: hold) the dialogue up to 354; false if the mail stays here."""
         self.stage = "envelope"
         together = "PIPELINING" in self._features
-        mail: Reply = yield Need.REPLY
+        mail = yield from self._answer()
         refused = None if mail.code == 250 else mail
         if refused and not together:
             return (yield from self._refuse(job, refused))
         for place, address in enumerate(job.recipients):
             if not together:
                 self._wire.write(f"RCPT TO:<{address}>\r\n".encode())
-            reply: Reply = yield Need.REPLY
+            reply = yield from self._answer()
             if place == 0 and reply.code not in (250, 251):
                 refused = refused or reply
         if refused and not together:
             return (yield from self._refuse(job, refused))
         if not together:
             self._wire.write(b"DATA\r\n")
-        data: Reply = yield Need.REPLY
+        data = yield from self._answer()
         if refused is None and data.code == 354:
             return True
         return (yield from self._refuse(job, refused or data, data.code == 354))
@@ -281,8 +285,6 @@ class Session:
     ) -> Generator[Need, Any, bool]:
         if reply.code in AUTH_REFUSED:
             raise AccountProblem(reply.words)
-        if reply.code == 421:
-            raise ConnectionProblem(reply.words)
         self._waiting.remove(job)
         self._judge(job, reply)
         if body_awaited:
