@@ -18,6 +18,7 @@ from ctm.models import Campaign, CampaignState
 from ctm.permissions import Permission
 
 PAGE = 100
+MOST_PAGES = 10_000
 MOVING = (CampaignState.RUNNING, CampaignState.PAUSED)
 
 
@@ -87,15 +88,16 @@ def left_out(campaign_id: int, reason: str) -> Any:
     if reason not in recipients.REASONS:
         abort(404)
     campaign = operations.get(campaign_id)
-    after = request.args.get("after", 0, type=int) or 0
-    rows = control.left_out(campaign, reason, PAGE + 1, max(0, after))
+    page = min(max(0, request.args.get("page", 0, type=int) or 0), MOST_PAGES)
+    rows = control.left_out(campaign, reason, PAGE + 1, page * PAGE)
     return render_template(
         "campaigns/left_out.html",
         campaign=campaign,
         reason=recipients.REASONS[reason],
         name=reason,
         rows=rows[:PAGE],
-        more=rows[PAGE - 1].member_id if len(rows) > PAGE else None,
+        page=page,
+        more=len(rows) > PAGE,
     )
 
 

@@ -200,18 +200,22 @@ class LeftOut:
 
 
 def left_out(
-    executor: sql.Executor, campaign: Campaign, reason: str, limit: int = 100, after: int = 0
+    executor: sql.Executor, campaign: Campaign, reason: str, limit: int = 100, skip: int = 0
 ) -> list[LeftOut]:
-    """Candidates left out for ``reason``, by member id from ``after`` on."""
+    """Candidates left out for ``reason``, in the order they were added, without the first ``skip``.
+
+    A client may be left out with several addresses: a page may end between two of them.
+    """
     if reason == "no_address":
-        query = _without_address(campaign).where(CampaignMember.id > after)
-        rows = executor.execute(query.order_by(CampaignMember.id).limit(limit))
+        query = _without_address(campaign).order_by(CampaignMember.id)
+        rows = executor.execute(query.limit(limit).offset(skip))
         return [LeftOut(member, client, name, "") for member, client, name in rows]
     found = judged(campaign)
     listed = (
         select(found.c.member_id, found.c.client_id, found.c.name, found.c.address)
-        .where(found.c.reason == reason, found.c.member_id > after)
+        .where(found.c.reason == reason)
         .order_by(found.c.member_id, found.c.rank)
         .limit(limit)
+        .offset(skip)
     )
     return [LeftOut(*row) for row in executor.execute(listed)]

@@ -75,8 +75,8 @@ def _last_departure(campaign: Campaign, count: int, now: datetime) -> datetime:
     return pace.last_departure(count + ahead, now, limits, campaign.delay_seconds, past, speed)
 
 
-def left_out(campaign: Campaign, reason: str, limit: int = 100, after: int = 0) -> list[LeftOut]:
+def left_out(campaign: Campaign, reason: str, limit: int = 100, skip: int = 0) -> list[LeftOut]:
     """Who is left out for a reason, a page at a time."""
     if reason not in recipients.REASONS:
         raise InvalidInput(_l("There is no such reason."))
-    return recipients.left_out(db.session, campaign, reason, limit, after)
+    return recipients.left_out(db.session, campaign, reason, limit, skip)
