@@ -187,6 +187,9 @@ class Message(Base):
     client: Mapped[Client | None] = relationship()
     account: Mapped[SmtpAccount] = relationship()
 
+    def __str__(self) -> str:
+        return self.to_address
+
 
 class Suppression(Base):
     """An address that gets no more mail: removed itself, bounced, or entered by hand."""

@@ -1,0 +1,130 @@
+"""Sent mail: every mail of the outbox, read."""
+
+from typing import Any
+
+from flask import Flask, url_for
+from flask_admin import Admin
+from flask_admin.contrib.sqla.filters import (
+    DateTimeBetweenFilter,
+    FilterEqual,
+    FilterLike,
+)
+from markupsafe import Markup
+
+from admin_views.base import ReadOnlyView
+from admin_views.filters import fmt_datetime, fmt_exact
+from ctm.i18n import _l
+from ctm.mailing.subjects import subject_of
+from ctm.models import Message, MessageState
+from ctm.permissions import Permission
+
+STATES = {
+    MessageState.QUEUED: _l("to be sent"),
+    MessageState.CLAIMED: _l("sending"),
+    MessageState.DEFERRED: _l("put off"),
+    MessageState.SENT: _l("sent"),
+    MessageState.FAILED: _l("failed"),
+    MessageState.UNCERTAIN: _l("to decide"),
+    MessageState.SKIPPED: _l("left out"),
+    MessageState.CANCELLED: _l("cancelled"),
+}
+_CLASSES = {
+    MessageState.DEFERRED: "removed",
+    MessageState.SENT: "sent",
+    MessageState.FAILED: "failed",
+    MessageState.UNCERTAIN: "undecided",
+}
+
+
+_MOMENTS = ("created_at", "attempted_at", "sent_at", "opened_at", "clicked_at", "removed_at")
+
+
+def _recipient(_view: Any, _context: Any, mail: Message, _name: str) -> Any:
+    name = mail.client.display_name if mail.client else mail.to_name
+    target = url_for("clients.show", client_id=mail.client_id) if mail.client_id else None
+    shown = Markup('<a href="{}">{}</a>').format(target, name) if target else name
+    return Markup('{}<div class="sub">{}</div>').format(shown, mail.to_address)
+
+
+def _subject(_view: Any, _context: Any, mail: Message, _name: str) -> Any:
+    target = url_for("mails.details_view", id=mail.id)
+    return Markup('<a href="{}">{}</a>').format(target, subject_of(mail))
+
+
+def _outcome(_view: Any, _context: Any, mail: Message, _name: str) -> Any:
+    state = MessageState(mail.state)
+    word = STATES.get(state, mail.state)
+    return Markup('<span class="tag {}">{}</span>').format(_CLASSES.get(state, "todo"), word)
+
+
+def _moment(_view: Any, _context: Any, mail: Message, name: str) -> Any:
+    return fmt_datetime(getattr(mail, name))
+
+
+def _exact(_view: Any, _context: Any, mail: Message, name: str) -> Any:
+    return fmt_exact(getattr(mail, name))
+
+
+class MailView(ReadOnlyView):
+    """Who was written to, when, with which outcome and in which words of the server."""
+
+    permission = Permission.VIEW_MAIL
+    list_title = _l("Sent mail")
+    empty_title = _l("No mail yet")
+    empty_text = _l("Mails appear here as soon as a campaign starts.")
+    column_list = ("recipient", "subject", "account.name", "state", "sent_at")
+    column_list += ("server_words",)
+    column_details_list = (
+        *("recipient", "subject", "account.name", "state", "created_at"),
+        *("attempted_at", "sent_at", "attempts", "server_code", "server_words", "message_id"),
+        *("opened_at", "opens", "clicked_at", "clicks", "removed_at"),
+    )
+    column_labels = {
+        "recipient": _l("Recipient"),
+        "subject": _l("Subject"),
+        "account.name": _l("SMTP account"),
+        "state": _l("Outcome"),
+        "created_at": _l("Queued"),
+        "attempted_at": _l("Last attempt"),
+        "sent_at": _l("Sent"),
+        "attempts": _l("Attempts"),
+        "server_code": _l("Server's code"),
+        "server_words": _l("Server's words"),
+        "message_id": _l("Message-ID"),
+        "opened_at": _l("First read"),
+        "opens": _l("Openings"),
+        "clicked_at": _l("First click"),
+        "clicks": _l("Clicks"),
+        "removed_at": _l("Removed"),
+        "to_address": _l("Address"),
+    }
+    column_formatters = {
+        "recipient": _recipient,
+        "subject": _subject,
+        "state": _outcome,
+        "sent_at": _moment,
+    }
+    column_formatters_detail = column_formatters | dict.fromkeys(_MOMENTS, _exact)
+    column_sortable_list = ("state", "sent_at")
+    column_default_sort = ("id", True)
+    column_searchable_list = ("to_address", "to_name")
+    search_placeholder_text = _l("Address or name")
+    column_select_related_list = (Message.client, Message.mailing, Message.account)
+
+    def search_placeholder(self) -> str:
+        return str(self.search_placeholder_text)
+
+    column_filters = (
+        FilterEqual(
+            Message.state,
+            _l("Outcome"),
+            options=[(state.value, word) for state, word in STATES.items()],
+        ),
+        FilterLike(Message.to_address, _l("Address")),
+        FilterLike(Message.server_words, _l("Server's words")),
+        DateTimeBetweenFilter(Message.sent_at, _l("Sent")),
+    )
+
+
+def register(_app: Flask, admin: Admin) -> None:
+    admin.add_view(MailView(Message, name="Sent mail", endpoint="mails", url="/mails"))
