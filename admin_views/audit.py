@@ -8,6 +8,7 @@ from flask_admin import Admin
 from flask_babel import to_utc
 from sqlalchemy import Select, select
 
+from admin_views import audit_words
 from admin_views.security import requires
 from ctm import users
 from ctm.errors import InvalidInput
@@ -24,6 +25,8 @@ FILTERS = ("user", "action", "since", "until")
 
 def register(app: Flask, _admin: Admin) -> None:
     app.register_blueprint(bp)
+    app.add_template_filter(audit_words.action, "audit_action")
+    app.add_template_filter(audit_words.actor, "audit_actor")
 
 
 @bp.get("/")
@@ -38,6 +41,7 @@ def index_view() -> Any:
         more=len(entries) > PAGE,
         shown=shown,
         users=users.every(),
+        areas=audit_words.AREAS,
     )
 
 

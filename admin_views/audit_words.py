@@ -1,0 +1,75 @@
+"""What the codes of the audit log are called on its pages."""
+
+from admin_views.campaigns.history import ACTIONS as CAMPAIGN_ACTIONS
+from ctm.i18n import _, _l
+
+AREAS = {
+    "login.": _l("Logins"),
+    "user.": _l("Users"),
+    "client.": _l("Clients"),
+    "contact.": _l("Contacts"),
+    "saved_filter.": _l("Saved searches"),
+    "campaign.": _l("Campaigns"),
+    "mail.": _l("To decide"),
+    "list_status.": _l("List statuses"),
+    "suppression.": _l("Removed addresses"),
+    "account.": _l("SMTP accounts"),
+    "practice.": _l("Practice mailbox"),
+    "task.": _l("Work"),
+    "demo.": _l("Demo office"),
+}
+ACTIONS = {
+    "login.enter": _l("logged in"),
+    "login.fail": _l("login refused"),
+    "login.leave": _l("logged out"),
+    "user.create": _l("user created"),
+    "user.update": _l("user changed"),
+    "user.delete": _l("user deleted"),
+    "user.profile": _l("profile changed"),
+    "user.password": _l("password changed"),
+    "user.totp_on": _l("second factor switched on"),
+    "user.totp_off": _l("second factor switched off"),
+    "user.end_sessions": _l("sessions ended"),
+    "client.create": _l("client created"),
+    "client.update": _l("client changed"),
+    "client.delete": _l("clients deleted"),
+    "client.activate": _l("clients marked active or not active"),
+    "client.import": _l("clients imported"),
+    "client.export": _l("clients exported"),
+    "contact.create": _l("contact created"),
+    "contact.update": _l("contact changed"),
+    "contact.delete": _l("contact deleted"),
+    "saved_filter.save": _l("search saved"),
+    "saved_filter.delete": _l("search deleted"),
+    "campaign.delete": _l("deleted"),
+    "mail.resend_uncertain": _l("undecided mails sent again"),
+    "mail.leave_uncertain": _l("undecided mails left as they are"),
+    "list_status.create": _l("list status created"),
+    "list_status.update": _l("list status changed"),
+    "list_status.delete": _l("list status deleted"),
+    "suppression.add": _l("address removed"),
+    "suppression.lift": _l("address may get mail again"),
+    "suppression.export": _l("removed addresses exported"),
+    "account.create": _l("account created"),
+    "account.update": _l("account changed"),
+    "account.delete": _l("account deleted"),
+    "account.test": _l("account tested"),
+    "account.restart": _l("account restarted"),
+    "practice.emptied": _l("practice mailbox emptied"),
+    "task.cancel": _l("work stopped"),
+    "demo.create": _l("demo office made"),
+} | CAMPAIGN_ACTIONS
+ACTORS = {"system": _l("system"), "command line": _l("command line")}
+
+
+def action(code: str) -> str:
+    """The words of one entry; a campaign's say that they are about a campaign."""
+    words = str(ACTIONS.get(code, code))
+    if code.startswith("campaign.") and code in ACTIONS:
+        return _("campaign: %(words)s", words=words)
+    return words
+
+
+def actor(name: str) -> str:
+    """Who did it: a user by name, what acted without one, or nobody who is known."""
+    return str(ACTORS.get(name, name)) or "–"
