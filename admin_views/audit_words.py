@@ -16,6 +16,7 @@ AREAS = {
     "account.": _l("SMTP accounts"),
     "practice.": _l("Practice mailbox"),
     "task.": _l("Work"),
+    "office.": _l("Office"),
     "demo.": _l("Demo office"),
 }
 ACTIONS = {
@@ -57,6 +58,7 @@ ACTIONS = {
     "account.restart": _l("account restarted"),
     "practice.emptied": _l("practice mailbox emptied"),
     "task.cancel": _l("work stopped"),
+    "office.update": _l("office changed"),
     "demo.create": _l("demo office made"),
 } | CAMPAIGN_ACTIONS
 ACTORS = {"system": _l("system"), "command line": _l("command line")}
