@@ -47,6 +47,7 @@ def app(tmp_path: Path, settings: dict[str, Any]) -> Iterator[Flask]:
     with application.app_context(), request_started.connected_to(_forget, application):
         db.create_all()
         audit.act_as(None)
+        application.extensions["ctm.set_up"] = True
         yield application
         db.session.remove()
         db.engine.dispose()
