@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from admin_views.base import ReadOnlyView
 from admin_views.filters import fmt_datetime, fmt_exact
-from ctm.i18n import _l
+from ctm.i18n import _l, _lp
 from ctm.mailing.subjects import subject_of
 from ctm.models import Message, MessageState
 from ctm.permissions import Permission
@@ -86,7 +86,7 @@ class MailView(ReadOnlyView):
         "state": _l("Outcome"),
         "created_at": _l("Queued"),
         "attempted_at": _l("Last attempt"),
-        "sent_at": _l("Sent"),
+        "sent_at": _lp("mail", "Sent"),
         "attempts": _l("Attempts"),
         "server_code": _l("Server's code"),
         "server_words": _l("Server's words"),
@@ -95,7 +95,7 @@ class MailView(ReadOnlyView):
         "opens": _l("Openings"),
         "clicked_at": _l("First click"),
         "clicks": _l("Clicks"),
-        "removed_at": _l("Removed"),
+        "removed_at": _lp("mail", "Removed"),
         "to_address": _l("Address"),
     }
     column_formatters = {
@@ -122,7 +122,7 @@ class MailView(ReadOnlyView):
         ),
         FilterLike(Message.to_address, _l("Address")),
         FilterLike(Message.server_words, _l("Server's words")),
-        DateTimeBetweenFilter(Message.sent_at, _l("Sent")),
+        DateTimeBetweenFilter(Message.sent_at, _lp("mail", "Sent")),
     )
 
 
