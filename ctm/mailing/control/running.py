@@ -8,7 +8,7 @@ from sqlalchemy.sql import ColumnElement
 
 from ctm import audit, counters, sql
 from ctm.clock import utcnow
-from ctm.errors import Conflict
+from ctm.errors import Conflict, CtmError
 from ctm.extensions import db
 from ctm.i18n import _l
 from ctm.mailing import recipients, snapshot
@@ -34,7 +34,11 @@ def start(campaign: Campaign) -> Mailing:
     """
     now = utcnow()
     move(campaign, STARTABLE, CampaignState.RUNNING, started_at=now, scheduled_at=None)
-    mailing = snapshot.take(campaign, MailingKind.CAMPAIGN, audit.actor().user_id)
+    try:
+        mailing = snapshot.take(campaign, MailingKind.CAMPAIGN, audit.actor().user_id)
+    except CtmError:
+        db.session.rollback()
+        raise
     db.session.flush()
     queued = _queue(campaign, mailing)
     if queued == 0:
