@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -53,10 +54,17 @@ class SmtpSink:
         self._process.wait()
 
     def content(self) -> bytes:
-        return b"".join(path.read_bytes() for path in sorted(self.folder.iterdir()))
+        return b"".join(path.read_bytes() for path in self._files())
 
     def size(self) -> int:
-        return sum(path.stat().st_size for path in self.folder.iterdir())
+        total = 0
+        for path in self._files():
+            with suppress(FileNotFoundError):  # a transaction that was cut off
+                total += path.stat().st_size
+        return total
+
+    def _files(self) -> list[Path]:
+        return sorted(self.folder.iterdir())
 
     def deliveries(self) -> Counter[str]:
         """Recipient → how many mails the server took for it."""
