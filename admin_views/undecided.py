@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
 from admin_views.security import requires
+from ctm.campaigns import operations
 from ctm.errors import InvalidInput
 from ctm.extensions import db
 from ctm.i18n import _l, _n
@@ -53,9 +54,10 @@ def index() -> Any:
 
 
 def _chosen() -> list[int]:
-    campaign = request.form.get("campaign_id", type=int)
-    if campaign:
-        query = select(Message.id).where(undecided.waiting(), Message.campaign_id == campaign)
+    campaign_id = request.form.get("campaign_id", type=int)
+    if campaign_id:
+        campaign = operations.get(campaign_id)
+        query = select(Message.id).where(undecided.waiting(), Message.campaign_id == campaign.id)
         return list(db.session.scalars(query.limit(MOST_AT_ONCE)))
     given = request.form.getlist("ids")
     if not given:
