@@ -89,3 +89,19 @@ def visible_accounts(user: User) -> Select[SmtpAccount]:
     if allows(user, Permission.MANAGE_ACCOUNTS):
         return query
     return query.where(SmtpAccount.users.any(User.id == user.id))
+
+
+def require_account(user: User, account: SmtpAccount | None) -> None:
+    """
+    :raises NotAllowed: the user is not enabled to send from this account (A1).
+    """
+    if account is None or allows(user, Permission.MANAGE_ACCOUNTS):
+        return
+    if all(enabled.id != user.id for enabled in account.users):
+        raise NotAllowed(
+            _l(
+                "You are not enabled to send from “%(name)s”. Ask an administrator, or choose "
+                "another account.",
+                name=account.name,
+            )
+        )

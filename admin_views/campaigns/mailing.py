@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Response, abort, flash, jsonify, redirect, render_template, request, url_for
 from flask_babel import format_datetime, to_utc
+from flask_login import current_user
 
 from admin_views.campaigns.blueprint import bp
 from admin_views.security import requires
@@ -15,7 +16,7 @@ from ctm.i18n import _, _l, _n
 from ctm.mailing import control, recipients
 from ctm.mailing.tracking import statistics
 from ctm.models import Campaign, CampaignState
-from ctm.permissions import Permission
+from ctm.permissions import Permission, require_account
 
 PAGE = 100
 MOST_PAGES = 10_000
@@ -157,6 +158,8 @@ ACTIONS = {
     "retry": _retry,
 }
 
+SENDING = ("start", "resume", "schedule", "retry")
+
 
 @bp.post("/<int:campaign_id>/mailing/<action>")
 @requires(Permission.RUN_CAMPAIGNS)
@@ -165,6 +168,8 @@ def run(campaign_id: int, action: str) -> Any:
         abort(404)
     campaign = operations.get(campaign_id)
     try:
+        if action in SENDING:
+            require_account(current_user, campaign.account)
         flash(ACTIONS[action](campaign), "good")
     except CtmError as error:
         flash(str(error), "bad")

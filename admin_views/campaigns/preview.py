@@ -13,7 +13,7 @@ from ctm.errors import CtmError
 from ctm.i18n import _
 from ctm.mailing.testmail import send_test
 from ctm.models import Campaign, Client
-from ctm.permissions import Permission
+from ctm.permissions import Permission, require_account
 
 
 def _chosen(campaign: Campaign) -> Client | None:
@@ -67,6 +67,7 @@ def test(campaign_id: int) -> Any:
     campaign = operations.get(campaign_id)
     to = request.form.get("to", "").strip() or current_user.email
     try:
+        require_account(current_user, campaign.account)
         send_test(campaign, to, _chosen(campaign), current_user)
     except CtmError as error:
         flash(str(error), "bad")

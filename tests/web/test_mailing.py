@@ -31,9 +31,10 @@ def fresh_figures() -> Iterator[None]:
 
 
 @pytest.fixture
-def campaign(app: Any) -> Campaign:
-    """A campaign with three clients."""
-    made = factories.campaign(account=factories.account(tested_at=utcnow()))
+def campaign(app: Any, people: dict[str, User]) -> Campaign:
+    """A campaign with three clients, of an account the manager may send from."""
+    account = factories.account(tested_at=utcnow(), users=[people["manager"]])
+    made = factories.campaign(account=account)
     for _ in range(3):
         add(made)
     return made
@@ -500,3 +501,15 @@ def test_markup_in_names_and_in_the_servers_words_is_shown_as_text(
     live = browser.get(f"/campaigns/{campaign.id}/live.json?part=mailing").json
     assert EVIL not in live["latest"]
     assert "&lt;script&gt;alert" in live["latest"]
+
+
+@pytest.mark.parametrize("action", ["start", "schedule", "resume", "retry"])
+def test_a_manager_who_is_not_enabled_for_the_account_sends_nothing(
+    campaign: Campaign, login_as: LogIn, action: str
+) -> None:
+    campaign.account.users.clear()
+    db.session.commit()
+    page = press(login_as("manager"), campaign, action, at="2099-01-01T10:00")
+    assert "You are not enabled to send from" in page
+    assert mails(campaign) == []
+    assert campaign.state == "draft"
