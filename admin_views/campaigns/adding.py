@@ -13,7 +13,7 @@ from ctm import files
 from ctm.campaigns import members, operations
 from ctm.clients import saved_filters, selection
 from ctm.errors import CtmError, InvalidInput
-from ctm.i18n import _, _l
+from ctm.i18n import _, _l, _n
 from ctm.models import Campaign
 from ctm.permissions import Permission
 
@@ -22,13 +22,18 @@ SHOWN_UNKNOWN = 200
 
 def _say(campaign: Campaign, result: members.Added) -> None:
     if result.added:
-        words = _("%(added)s clients added to “%(name)s”.", added=result.added, name=campaign.name)
+        words = _n(
+            "%(num)s client added to “%(name)s”.",
+            "%(num)s clients added to “%(name)s”.",
+            result.added,
+            name=campaign.name,
+        )
     else:
         words = _("Nobody new: all of them were in “%(name)s” already.", name=campaign.name)
         if not result.already:
             words = _("No client was found to add.")
     if result.added and result.already:
-        words += " " + _("%(already)s were in it already.", already=result.already)
+        words += " " + _("Already in it: %(already)s.", already=result.already)
     flash(words, "good" if result.added else "warning")
 
 

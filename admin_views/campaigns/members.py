@@ -16,7 +16,7 @@ from ctm import counters, exporting
 from ctm.campaigns import members, operations
 from ctm.errors import CtmError, InvalidInput
 from ctm.extensions import db
-from ctm.i18n import _, _l
+from ctm.i18n import _, _l, _n
 from ctm.models import Campaign, CampaignMember, Client, ListStatus, Message, Outcome
 from ctm.permissions import Permission
 
@@ -133,7 +133,13 @@ def set_status(campaign_id: int) -> Any:
         flash(str(error), "bad")
     else:
         name = status.name if status else _("none")
-        flash(_("%(count)s clients are “%(name)s” now.", count=count, name=name), "good")
+        words = _n(
+            "%(num)s client is “%(name)s” now.",
+            "%(num)s clients are “%(name)s” now.",
+            count,
+            name=name,
+        )
+        flash(words, "good")
     return _back(campaign_id)
 
 
@@ -145,7 +151,12 @@ def remove(campaign_id: int) -> Any:
     except CtmError as error:
         flash(str(error), "bad")
     else:
-        flash(_("%(count)s clients taken out of the campaign.", count=count), "good")
+        words = _n(
+            "%(num)s client taken out of the campaign.",
+            "%(num)s clients taken out of the campaign.",
+            count,
+        )
+        flash(words, "good")
     return _back(campaign_id)
 
 

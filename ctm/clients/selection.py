@@ -10,7 +10,7 @@ from ctm.clients import operations
 from ctm.clients.filters import ClientFilter, parse_query_string
 from ctm.errors import InvalidInput
 from ctm.extensions import db
-from ctm.i18n import _, _l
+from ctm.i18n import _l, _n
 from ctm.models import CampaignMember, Client, Contact, Message, Task, User
 from ctm.tasks import Progress, submit, task_kind
 
@@ -129,5 +129,6 @@ def _apply_all(task: Task, progress: Progress) -> None:
         changed += action(some)
         progress.advance(len(some))
     kept = db.session.get_one(Task, task_id)
-    kept.result = kept.result | {"text": _("%(count)s clients changed.", count=changed)}
+    words = _n("%(num)s client changed.", "%(num)s clients changed.", changed)
+    kept.result = kept.result | {"text": words}
     db.session.commit()
