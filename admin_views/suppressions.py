@@ -75,7 +75,7 @@ def export() -> Response:
     """What the list shows, as a file a spreadsheet opens."""
     out = io.BytesIO()
     suppressions.export(out, *_narrowed(), current_language())
-    answer = Response(out.getvalue(), content_type=exporting.CONTENT_TYPES["csv"])
+    answer = Response(out.getvalue(), mimetype=exporting.CONTENT_TYPES["csv"])
     answer.headers["Content-Disposition"] = 'attachment; filename="removed-addresses.csv"'
     return answer
 

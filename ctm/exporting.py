@@ -17,7 +17,7 @@ from ctm.i18n import _
 
 FORMATS = ("csv", "xlsx")
 CONTENT_TYPES = {
-    "csv": "text/csv; charset=utf-8",
+    "csv": "text/csv",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 SHEET_ROWS = 1_048_576
