@@ -1,0 +1,3 @@
+from tests.mailing.engine.conftest import sink
+
+__all__ = ["sink"]
