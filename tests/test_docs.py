@@ -4,9 +4,12 @@ import re
 import tomllib
 from pathlib import Path
 
+import click
 import pytest
 
+from ctm.accounts.presets import PRESETS
 from ctm.campaigns.definition import KEYS
+from ctm.cli import accounts, campaigns, clients, demo, users, worker
 from ctm.config import ROOT, SETTINGS, Setting
 from ctm.mailing.merge import CATALOGUE
 from ctm.models import Role
@@ -58,6 +61,26 @@ def test_the_example_campaign_shows_every_key_a_definition_can_have(language: st
     assert block is not None
     example = tomllib.loads(block[1])
     assert set(example) | {"html", "text", "text_file"} == KEYS
+
+
+def commands() -> list[str]:
+    groups: tuple[click.Group, ...] = (
+        users.users,
+        clients.clients,
+        accounts.accounts,
+        campaigns.campaigns,
+        demo.demo,
+    )
+    return [worker.worker.name or ""] + [
+        f"{group.name} {name}" for group in groups for name in group.commands
+    ]
+
+
+@pytest.mark.parametrize("language", OPERATION)
+def test_the_operators_guide_shows_every_command_and_provider(language: str) -> None:
+    text = read(OPERATION[language])
+    assert [name for name in commands() if f"ctm {name}" not in text] == []
+    assert [preset.code for preset in PRESETS if f"`{preset.code}`" not in text] == []
 
 
 @pytest.mark.parametrize("language", GUIDES)
