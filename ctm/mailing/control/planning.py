@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from ctm import audit
 from ctm.clock import utcnow
-from ctm.errors import CtmError, InvalidInput
+from ctm.errors import Conflict, CtmError, InvalidInput
 from ctm.extensions import db
 from ctm.i18n import _l
 from ctm.mailing import snapshot
@@ -67,6 +67,10 @@ def start_due(now: datetime | None = None) -> int:
 
 
 def _hold_overdue(campaign: Campaign, why: str) -> None:
-    move(campaign, [CampaignState.SCHEDULED], CampaignState.OVERDUE)
+    """Let the campaign wait for a person, unless one has decided in the meantime."""
+    try:
+        move(campaign, [CampaignState.SCHEDULED], CampaignState.OVERDUE)
+    except Conflict:
+        return
     audit.record("campaign.overdue", campaign, why=why)
     db.session.commit()
