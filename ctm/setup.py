@@ -11,13 +11,14 @@ from pathlib import Path
 
 from flask import current_app
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from ctm import list_statuses, settings, users
 from ctm.clients.checks import clean_text
 from ctm.errors import Conflict, InvalidInput
 from ctm.extensions import db
 from ctm.i18n import _l
-from ctm.models import Role, User
+from ctm.models import OfficeSetting, Role, User
 
 
 def needed() -> bool:
@@ -75,10 +76,10 @@ def finish(office: str, language: str, name: str, email: str, password: str) -> 
     :raises Conflict: somebody else has set it up in the meantime.
     :raises InvalidInput: a value cannot be accepted; ``field`` names it.
     """
-    if not needed():
-        raise Conflict(_l("The office is set up already. Log in."))
+    _only_once()
     called = clean_text(office or "", 120)
     if not called:
+        db.session.rollback()
         raise InvalidInput(_l("The office needs a name; recipients may see it."), "office")
     settings.put("office_name", called)
     settings.put("office_language", language)
@@ -90,6 +91,19 @@ def finish(office: str, language: str, name: str, email: str, password: str) -> 
     list_statuses.ensure_defaults(language)
     _code_file().unlink(missing_ok=True)
     return user
+
+
+def _only_once() -> None:
+    """Of two people who set up at the same moment one waits here, and is then told."""
+    db.session.add(OfficeSetting(name="set_up", value={"value": True}))
+    try:
+        db.session.flush()
+        taken = not needed()
+    except IntegrityError:
+        taken = True
+    if taken:
+        db.session.rollback()
+        raise Conflict(_l("The office is set up already. Log in."))
 
 
 def _code_file() -> Path:
