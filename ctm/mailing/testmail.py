@@ -1,13 +1,16 @@
 """A test mail: the campaign's mail, to whoever writes it, through the same outbox."""
 
 from email.utils import make_msgid
+from typing import Any
+
+from flask_babel import force_locale
 
 from ctm import audit
 from ctm.extensions import db
 from ctm.mailing import snapshot, values
 from ctm.mailing.compose import check_address
 from ctm.mailing.merge import CATALOGUE
-from ctm.models import Campaign, Client, MailingKind, Message, User
+from ctm.models import Campaign, Client, Mailing, MailingKind, Message, User
 
 URGENT = -10
 
@@ -32,10 +35,15 @@ def send_test(campaign: Campaign, to_address: str, client: Client | None, author
         to_name=client.display_name if client else author.name,
         source="test",
         message_id=make_msgid(domain=snapshot.message_domain(mailing)),
-        merge_values=None if client else values.freeze(CATALOGUE.samples()),
+        merge_values=None if client else _sample_values(mailing),
         priority=URGENT,
     )
     db.session.add(message)
     audit.record("campaign.test", campaign, to=address)
     db.session.commit()
     return message
+
+
+def _sample_values(mailing: Mailing) -> dict[str, Any]:
+    with force_locale(mailing.options["language"]):
+        return values.freeze(CATALOGUE.samples())

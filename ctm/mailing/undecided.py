@@ -21,7 +21,7 @@ def waiting() -> ColumnElement[bool]:
 def resend(message_ids: Iterable[int]) -> int:
     """Send undecided mails again, with the same Message-ID; returns how many."""
     ids = list(message_ids)
-    again = queue_again(Message.id.in_(ids), MessageState.UNCERTAIN)
+    again = queue_again(Message.id.in_(ids) & waiting(), MessageState.UNCERTAIN)
     owners = select(Message.campaign_id).where(
         Message.id.in_(ids), Message.state == MessageState.QUEUED
     )

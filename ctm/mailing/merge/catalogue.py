@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Literal
 
+from flask_babel import LazyString
+
 from ctm.mailing.merge.formats import (
     DEFAULT_AMOUNT,
     DEFAULT_DATE,
@@ -115,9 +117,12 @@ class Catalogue:
         return found
 
     def samples(self) -> dict[str, object]:
-        """A believable value for every field, for a preview without a record."""
+        """A believable value for every field, for a preview without a record, in the language
+        of the moment."""
         return {
-            f"{module.name}.{each.name}": each.sample
+            f"{module.name}.{each.name}": (
+                str(each.sample) if isinstance(each.sample, LazyString) else each.sample
+            )
             for module in self.modules.values()
             for each in module.fields.values()
         }
