@@ -18,7 +18,7 @@ HERE = Path(__file__).resolve().parent
 
 def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     """Build the application from the environment and ``overrides`` (names of ctm.config)."""
-    values = config.load() | {k: v for k, v in (overrides or {}).items() if k.startswith("CTM_")}
+    values = _read_settings() | {k: v for k, v in (overrides or {}).items() if k[:4] == "CTM_"}
     instance = Path(values["CTM_INSTANCE"]).resolve()
     instance.mkdir(parents=True, exist_ok=True)
     app = Flask(
@@ -47,6 +47,14 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
         hops = values["CTM_TRUSTED_PROXIES"]
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops)  # type: ignore[method-assign]
     return app
+
+
+def _read_settings() -> dict[str, Any]:
+    """The settings of the environment; one that cannot be read ends the program in a sentence."""
+    try:
+        return config.load()
+    except CtmError as error:
+        sys.exit(f"CTM: {error}")
 
 
 if __name__ == "__main__":

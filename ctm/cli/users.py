@@ -5,6 +5,7 @@ import secrets
 import click
 from flask.cli import AppGroup
 
+from ctm import list_statuses, setup
 from ctm import users as people
 from ctm.cli.output import answer, command
 from ctm.models import Role
@@ -21,8 +22,11 @@ users = AppGroup("users", help="People who log in.")
 @command
 def create(email: str, name: str, role: str, password: str, language: str, as_json: bool) -> None:
     """Create a user."""
+    first = setup.needed()
     made_up = "" if password else secrets.token_urlsafe(12)
     user = people.create(email, name or email, role, password or made_up, language)
+    if first:
+        list_statuses.ensure_defaults(language)
     words = f"User {user.email} ({user.role}) created."
     if made_up:
         words += f" Password: {made_up}"

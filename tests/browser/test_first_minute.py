@@ -175,7 +175,7 @@ def person(root: str, tmp_path: Path) -> Iterator[Person]:
     for argument in (
         "--headless=new",
         # Whoever says "headless" is counted as a machine.
-        "--user-agent=Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/130.0 Safari/537.36",
+        "--user-agent=Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/130.0 Safari",
         "--no-sandbox",
         "--disable-gpu",
         "--disable-dev-shm-usage",
