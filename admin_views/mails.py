@@ -1,22 +1,27 @@
 """Sent mail: every mail of the outbox, read."""
 
+import tempfile
 from typing import Any
 
-from flask import Flask, url_for
-from flask_admin import Admin
+from flask import Flask, abort, request, send_file, url_for
+from flask_admin import Admin, expose
 from flask_admin.contrib.sqla.filters import (
     DateTimeBetweenFilter,
     FilterEqual,
     FilterLike,
 )
+from flask_babel import get_locale
+from flask_login import current_user
 from markupsafe import Markup
 
 from admin_views.base import ReadOnlyView
 from admin_views.filters import fmt_datetime, fmt_exact
+from ctm import exporting
+from ctm.errors import InvalidInput
 from ctm.i18n import _l, _lp
 from ctm.mailing.subjects import subject_of
 from ctm.models import Message, MessageState
-from ctm.permissions import Permission
+from ctm.permissions import Permission, allows
 
 STATES = {
     MessageState.QUEUED: _l("to be sent"),
@@ -37,6 +42,17 @@ _CLASSES = {
 
 
 _MOMENTS = ("created_at", "attempted_at", "sent_at", "opened_at", "clicked_at", "removed_at")
+
+
+EXPORTED = (
+    "recipient",
+    "to_address",
+    "subject",
+    "account.name",
+    "state",
+    "sent_at",
+    "server_words",
+)
 
 
 def _recipient(_view: Any, _context: Any, mail: Message, _name: str) -> Any:
@@ -105,6 +121,8 @@ class MailView(ReadOnlyView):
         "sent_at": _moment,
     }
     column_formatters_detail = column_formatters | dict.fromkeys(_MOMENTS, _exact)
+    export_types = ("csv", "xlsx")
+    export_max_rows = 100_000
     column_sortable_list = ("state", "sent_at")
     column_default_sort = ("id", True)
     column_searchable_list = ("to_address", "to_name")
@@ -124,6 +142,48 @@ class MailView(ReadOnlyView):
         FilterLike(Message.server_words, _l("Server's words")),
         DateTimeBetweenFilter(Message.sent_at, _lp("mail", "Sent")),
     )
+
+    @property
+    def can_export(self) -> bool:
+        return allows(current_user, Permission.EXPORT)
+
+    @expose("/export/<export_type>/")
+    def export(self, export_type: str) -> Any:
+        """The filtered list as CSV or XLSX; a filter that cannot be read is refused."""
+        if not self.can_export:
+            abort(403)
+        if export_type not in exporting.CONTENT_TYPES:
+            abort(404)
+        asked = [name for name in request.args if name.startswith("flt")]
+        args = self._get_list_extra_args()
+        if len(args.filters or ()) != len(asked):
+            raise InvalidInput(_l("The filter cannot be read. Choose it again."))
+        column = self._get_column_by_idx(args.sort)
+        _count, mails = self.get_list(
+            0,
+            column[0] if column else None,
+            args.sort_desc,
+            args.search,
+            args.filters,
+            page_size=self.export_max_rows,
+        )
+        out = tempfile.TemporaryFile()  # noqa: SIM115 - sent and closed with the answer
+        labels = [str(self.column_labels[name]) for name in EXPORTED]
+        exporting.write(export_type, out, labels, map(_row, mails), str(get_locale()))
+        out.seek(0)
+        return send_file(
+            out,
+            mimetype=exporting.CONTENT_TYPES[export_type],
+            as_attachment=True,
+            download_name=f"mails.{export_type}",
+        )
+
+
+def _row(mail: Message) -> list[Any]:
+    name = mail.client.display_name if mail.client else mail.to_name
+    word = str(STATES.get(MessageState(mail.state), mail.state))
+    subject, account = subject_of(mail), mail.account.name
+    return [name, mail.to_address, subject, account, word, mail.sent_at, mail.server_words]
 
 
 def register(_app: Flask, admin: Admin) -> None:

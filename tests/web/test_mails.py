@@ -51,8 +51,8 @@ def test_an_anonymous_visitor_is_sent_to_the_login(
         assert answer.headers["Location"].startswith("/login")
 
 
-@pytest.mark.parametrize("page", ["new/", "edit/?id=1", "export/csv/"])
-def test_nothing_is_changed_or_exported_here(mail: Message, login_as: LogIn, page: str) -> None:
+@pytest.mark.parametrize("page", ["new/", "edit/?id=1"])
+def test_nothing_is_changed_here(mail: Message, login_as: LogIn, page: str) -> None:
     answer = login_as("administrator").get(f"/mails/{page}")
     assert answer.status_code in (302, 404)
     assert login_as("administrator").post("/mails/delete/", data={"id": mail.id}).status_code in (
@@ -67,3 +67,30 @@ def test_the_filter_finds_the_failed_ones(mail: Message, login_as: LogIn) -> Non
     browser = login_as("operator")
     assert "ada@example.it" in browser.get("/mails/?flt0_outcome_equals=failed").text
     assert "ada@example.it" not in browser.get("/mails/?flt0_outcome_equals=sent").text
+
+
+def test_the_filtered_list_is_exported_without_formulas(mail: Message, login_as: LogIn) -> None:
+    mail.server_words = "=cmd|' /C calc'!A0"
+    db.session.commit()
+    browser = login_as("supervisor")
+    found = browser.get("/mails/export/csv/?flt0_outcome_equals=failed", buffered=True).text
+    assert "ada@example.it" in found
+    assert "'=cmd" in found
+    none = browser.get("/mails/export/xlsx/?flt0_outcome_equals=sent", buffered=True)
+    assert none.data.startswith(b"PK")
+    empty = browser.get("/mails/export/csv/?flt0_outcome_equals=sent", buffered=True).text
+    assert "ada@example.it" not in empty
+
+
+@pytest.mark.parametrize(
+    ("role", "page", "status"),
+    [
+        ("operator", "csv/", 403),
+        ("supervisor", "exe/", 404),
+        ("supervisor", "csv/?flt0_shoe_size=44", 400),
+    ],
+)
+def test_an_export_that_may_not_be_is_refused(
+    mail: Message, login_as: LogIn, role: str, page: str, status: int
+) -> None:
+    assert login_as(role).get(f"/mails/export/{page}").status_code == status
