@@ -10,13 +10,13 @@ from ctm import counters, jobruns, permissions, settings
 from ctm.clock import utcnow
 from ctm.extensions import db
 from ctm.jobruns import JobState
+from ctm.mailing import undecided
 from ctm.models import (
     Campaign,
     CampaignState,
     Client,
     ListStatus,
     Message,
-    MessageState,
     Role,
     SmtpAccount,
     Task,
@@ -157,7 +157,7 @@ def _stopped(user: User) -> list[SmtpAccount]:
 
 
 def _undecided() -> int:
-    waiting = select(Message.id).where(Message.state == MessageState.UNCERTAIN).limit(CAP)
+    waiting = select(Message.id).where(undecided.waiting()).limit(CAP)
     return db.session.scalar(select(func.count()).select_from(waiting.subquery())) or 0
 
 

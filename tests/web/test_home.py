@@ -12,6 +12,7 @@ from sqlalchemy import event
 from ctm import counters, jobruns, settings
 from ctm.clock import utcnow
 from ctm.extensions import db
+from ctm.mailing.undecided import LEFT
 from ctm.models import (
     CampaignState,
     Mailing,
@@ -83,6 +84,13 @@ def test_a_stopped_account_is_shown_with_the_servers_words_to_those_who_may_use_
         assert "535 5.7.8 &lt;b&gt;Authentication&lt;/b&gt; failed" in text
     for role in ("manager", "supervisor"):
         assert "535 5.7.8" not in login_as(role).get("/").text
+
+
+def test_a_mail_that_was_left_as_it_is_waits_for_nobody(login_as: Login) -> None:
+    message = undecided()
+    message.reason = LEFT
+    db.session.commit()
+    assert "undecided" not in login_as("manager").get("/").text.lower().split("<main")[1]
 
 
 def test_undecided_mails_are_shown_to_those_who_decide(login_as: Login) -> None:
