@@ -133,6 +133,41 @@ def test_all_links_at_once_are_taken_back_as_a_machines(message: Message) -> Non
     assert {h.machine for h in db.session.query(Hit).filter_by(kind="click")} == {"all_links"}
 
 
+def test_a_scanner_that_goes_on_after_the_third_link_stays_a_machine(message: Message) -> None:
+    for position in (1, 2, 3, 4):
+        _click(message, position)
+
+    kept = counters.read(message.campaign_id)
+    assert (kept["clicked"], kept["machine_clicked"]) == (0, 4)
+    assert _counts("https://office.example/4") == (0, 0, 1)
+    assert _status(message) == "sent"
+    assert (message.clicks, message.machine_hits, message.clicked_at) == (0, 4, None)
+
+
+@pytest.mark.parametrize("state", [MessageState.CLAIMED, MessageState.SENDING])
+def test_who_asks_before_the_delivery_is_written_down_is_a_machine(
+    message: Message, state: MessageState
+) -> None:
+    message.state = state
+    message.sent_at = None
+    db.session.commit()
+
+    hits.record(message.id, HitKind.OPEN, PERSON)
+
+    assert counters.read(message.campaign_id) == {"machine_read": 1}
+    assert db.session.query(Hit).one().machine == "too_soon"
+
+
+def test_an_undecided_mail_that_is_opened_was_read(message: Message) -> None:
+    message.state = MessageState.UNCERTAIN
+    message.sent_at = None
+    db.session.commit()
+
+    hits.record(message.id, HitKind.OPEN, PERSON)
+
+    assert counters.read(message.campaign_id)["read"] == 1
+
+
 def test_a_test_mail_is_not_counted(message: Message) -> None:
     message.campaign_id = None
     db.session.commit()
@@ -203,6 +238,10 @@ def test_the_address_is_masked(address: str, shown: str) -> None:
 
 
 FIREFOX = PERSON.user_agent
+OUTLOOK = (
+    "Mozilla/4.0 (compatible; MSIE 7.0; Windows NT 10.0; WOW64; Trident/7.0; "
+    "Microsoft Outlook 16.0.11328; ms-office; MSOffice 16)"
+)
 
 
 @pytest.mark.parametrize(
@@ -216,6 +255,10 @@ FIREFOX = PERSON.user_agent
         ("GET", "python-requests/2.32", "93.40.1.2", 3600, "agent"),
         ("GET", "BarracudaCentral", "93.40.1.2", 3600, "agent"),
         ("GET", "Mozilla/5.0 (compatible; bingbot/2.0)", "93.40.1.2", 3600, "agent"),
+        ("GET", "Mozilla/4.0 (compatible; ms-office; MSOffice 16)", "93.40.1.2", 3600, "agent"),
+        ("GET", "Microsoft Office Existence Discovery", "93.40.1.2", 3600, "agent"),
+        ("GET", OUTLOOK, "93.40.1.2", 3600, ""),
+        ("GET", "Microsoft Office/16.0 (Microsoft Outlook 16.0.1; Pro)", "93.40.1.2", 3600, ""),
         ("GET", FIREFOX, "17.58.1.1", 3600, "network"),
         ("GET", FIREFOX, "93.40.1.2", 1, "too_soon"),
         ("GET", FIREFOX, "93.40.1.2", 3600, ""),

@@ -17,6 +17,7 @@ from ctm.extensions import db
 from ctm.mailing import outcomes
 from ctm.mailing.tracking import machines
 from ctm.models import (
+    UNDER_WAY,
     Hit,
     HitBucket,
     HitKind,
@@ -65,6 +66,7 @@ def record(
             Message.campaign_id,
             Message.member_id,
             Message.client_id,
+            Message.state,
             Message.sent_at,
             SmtpAccount.practice,
         )
@@ -75,8 +77,9 @@ def record(
     if row is None or row.campaign_id is None:
         return
     now = utcnow()
+    sent_at = now if row.state in UNDER_WAY else row.sent_at
     machine = machines.reason(
-        request.method, request.user_agent, request.ip, now, row.sent_at, row.practice
+        request.method, request.user_agent, request.ip, now, sent_at, row.practice
     )
     url = READ if link is None else link.url
     hit = Hit(
@@ -198,11 +201,14 @@ def _count_step(campaign_id: int, at: datetime, kind: HitKind, value: int = 1) -
 
 
 def _look_for_scanner(campaign_id: int, message_id: int, now: datetime) -> None:
-    """Many links of one mail at the same moment were a machine's: count them again as such."""
+    """Many links of one mail at the same moment were a machine's: count them again as such.
+
+    Clicks taken back a moment ago still count towards the many: a scanner follows every link.
+    """
     query = select(Hit).where(
         Hit.message_id == message_id,
         Hit.kind == HitKind.CLICK,
-        Hit.machine == "",
+        Hit.machine.in_(["", machines.ALL_LINKS]),
         Hit.at >= now - machines.AT_ONCE,
     )
     burst = db.session.scalars(query).all()
@@ -215,6 +221,8 @@ def _look_for_scanner(campaign_id: int, message_id: int, now: datetime) -> None:
         .returning(Hit.link_id, Hit.at)
         .execution_options(synchronize_session=False)
     ).all()
+    if not marked:
+        return
     _bump(
         Message.id == message_id,
         {

@@ -2,9 +2,10 @@
 
 ``head``: only a machine asks for the headers alone. ``no_agent``, ``agent``: no user agent, or that
 of a scanner, a prefetching proxy, a program. ``network``: an address of a known mail proxy.
-``too_soon``: within seconds of the delivery, before a person could have opened it.
+``too_soon``: within seconds of the delivery, or before it is written down: no person is so fast.
 ``all_links``: many links of one mail at once. Google's image proxy fetches a picture when a
-person opens the mail, so it counts as a person, unless it comes too soon.
+person opens the mail, so it counts as a person, unless it comes too soon. Outlook on Windows calls
+itself ``Microsoft Outlook …; ms-office``: a person. ``ms-office`` alone looks ahead by itself.
 """
 
 import re
@@ -20,7 +21,8 @@ _AGENTS = re.compile(
     r"\b(?:curl|wget|python|java|okhttp|go-http-client|libwww|httpclient|axios|node-fetch|guzzle)\b"
     r"|bot\b|crawler|spider|slurp|headless|phantomjs|scanner|preview|barracuda|proofpoint|mimecast"
     r"|symantec|messagelabs|forcepoint|trendmicro|fireeye|cisco|ironport|sophos|bitdefender"
-    r"|safelinks|microsoft office|ms-office|outlook-protection|yahoomailproxy|zoominfo",
+    r"|safelinks|\(compatible; ms-office|microsoft office (?:existence|protocol)|outlook-protection"
+    r"|yahoomailproxy|zoominfo",
     re.I,
 )
 _PREFETCH = "Mozilla/5.0"
