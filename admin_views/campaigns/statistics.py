@@ -67,7 +67,7 @@ def _table(campaign_id: int) -> dict[str, Any]:
 
 
 def _charts(campaign_id: int) -> dict[str, Any]:
-    times, opens, clicks = statistics.over_time(campaign_id)
+    course = statistics.over_time(campaign_id)
     figures = statistics.summary(campaign_id)
     words = {
         "sent": _("Sent"),
@@ -78,11 +78,12 @@ def _charts(campaign_id: int) -> dict[str, Any]:
     }
     return {
         "time": {
-            "labels": [f"{at.isoformat()}Z" for at in times],
-            "unit": "minute" if len(times) < 150 else "day",
+            "labels": [f"{at.isoformat()}Z" for at in course.times],
+            "unit": course.unit,
+            "fine": course.unit == "minute",
             "series": [
-                {"key": "read", "label": _("Openings"), "values": opens},
-                {"key": "clicked", "label": _("Clicks"), "values": clicks},
+                {"key": "read", "label": _("Openings"), "values": course.opens},
+                {"key": "clicked", "label": _("Clicks"), "values": course.clicks},
             ],
         },
         "outcomes": {
