@@ -27,6 +27,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 EMAIL, PASSWORD = "admin@brera.example", "brera-demo-2026"
+# What Chromium says of itself with a window; without one it says what robots say.
+AGENT = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/140.0.0.0 Safari/537.36"
+)
 POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
@@ -184,6 +189,7 @@ def person(root: str, tmp_path: Path) -> Iterator[Person]:
         "--disable-backgrounding-occluded-windows",
         "--disable-renderer-backgrounding",
         "--window-size=1280,900",
+        f"--user-agent={AGENT}",
         f"--user-data-dir={tmp_path / 'profile'}",
     ):
         options.add_argument(argument)
