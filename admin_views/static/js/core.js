@@ -402,6 +402,10 @@ export function load(root = document) {
 menuButton();
 flashes();
 document.querySelectorAll("[data-tabs]").forEach(tabs);
+document.querySelectorAll(".tabs").forEach((bar) => {
+  const open = bar.querySelector('[aria-current], [aria-selected="true"]');
+  if (open) bar.scrollLeft = open.offsetLeft - bar.offsetLeft - (bar.clientWidth - open.offsetWidth) / 2;
+});
 document.querySelectorAll("[data-back]").forEach((node) => (node.hidden = history.length < 2));
 showWhen(document);
 document.querySelector("[data-focus]")?.focus();
