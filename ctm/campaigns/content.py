@@ -1,7 +1,5 @@
 """What a client will get, before anything is sent."""
 
-from flask import current_app
-
 from ctm import settings
 from ctm.extensions import db
 from ctm.mailing import snapshot, values
@@ -40,8 +38,3 @@ def neighbours(campaign: Campaign, client: Client | None) -> tuple[int | None, i
     before = mine.where(CampaignMember.client_id < here).order_by(CampaignMember.client_id.desc())
     after = mine.where(CampaignMember.client_id > here).order_by(CampaignMember.client_id)
     return db.session.scalar(before.limit(1)), db.session.scalar(after.limit(1))
-
-
-def public_url_missing() -> bool:
-    """Whether recipients cannot reach this server."""
-    return not current_app.config["CTM_PUBLIC_URL"]

@@ -9,8 +9,6 @@ from flask.cli import AppGroup
 from ctm.cli.output import answer, command
 from ctm.clients import importing, mapping
 from ctm.clients.importing import RowResult, Verdict
-from ctm.errors import InvalidInput
-from ctm.i18n import _l
 from ctm.tabular import open_table
 
 clients = AppGroup("clients", help="The registry.")
@@ -27,21 +25,15 @@ def import_file(
     file: Path, key: str | None, dry_run: bool, bad_rows: Path | None, as_json: bool
 ) -> None:
     """Import clients from CSV or XLSX; the columns are recognised by their headers."""
-    table = open_table(file, file.name)
-    columns = mapping.guess(table.headers)
-    chosen = key or mapping.guess_key(columns)
-    if not chosen:
-        raise InvalidInput(_l("No column can find a client again: add a code or a tax code."))
     bad: list[RowResult] = []
 
     def note(result: RowResult) -> None:
         if result.verdict is Verdict.BAD:
             bad.append(result)
 
-    work = importing.plan if dry_run else importing.run
-    report = work(table, columns, chosen, note)
+    report = importing.import_file(file, key or "", dry_run=dry_run, on_row=note)
     if bad_rows:
-        _write_bad(bad_rows, table.headers, bad)
+        _write_bad(bad_rows, open_table(file, file.name).headers, bad)
     counts = {verdict.value: report.counts.get(verdict, 0) for verdict in Verdict}
     words = ", ".join(f"{name}: {count}" for name, count in counts.items())
     lines = [f"line {each.line}: {'; '.join(each.reasons)}" for each in bad[:SHOWN]]
@@ -51,7 +43,6 @@ def import_file(
         as_json,
         "\n".join([words, *lines]),
         dry_run=dry_run,
-        key=chosen,
         **counts,
         errors=[{"line": each.line, "reasons": each.reasons} for each in bad],
     )

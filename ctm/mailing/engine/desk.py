@@ -61,15 +61,23 @@ class MailDesk:
             elif message.client_id in found:
                 self._values[message.id] = found[message.client_id]
 
-    def forget(self, mailing_ids: set[int]) -> None:
-        """Drop compiled mailings that are finished."""
-        for mailing_id in mailing_ids & self._mailings.keys():
+    def forget(self, message: Claimed) -> None:
+        """Drop a message's values: it has its outcome, or is back in the queue."""
+        self._values.pop(message.id, None)
+
+    def keep(self, mailing_ids: set[int]) -> None:
+        """Drop all other compiled mailings, and their attachments with them."""
+        for mailing_id in self._mailings.keys() - mailing_ids:
             del self._mailings[mailing_id]
 
     def make(self, message: Claimed) -> Job | Result:
-        """The mail, or a failed result that says why there is none."""
+        """The mail, or a failed result that says why there is none.
+
+        A mail that was given back before its body began is made again: its values stay until
+        :meth:`forget`.
+        """
         prepared = self._mailing(message.mailing_id)
-        merged = self._values.pop(message.id, None)
+        merged = self._values.get(message.id)
         if prepared.compiled is None:
             return self._failed(message, prepared.refusal, "not_made")
         if merged is None:

@@ -174,7 +174,9 @@ class Worker:
                 lane.release_backlog()
             if lane.stale(self.clock.monotonic()):
                 del self._lanes[account_id]
-        for mailing_id in self._claims.seem_done(self._held()):
+        held = self._held()
+        self._desk.keep(self._running | held)
+        for mailing_id in self._claims.seem_done(held):
             control.finish(mailing_id)
 
     def _held(self) -> set[int]:
@@ -209,6 +211,7 @@ class Worker:
 
     def note_result(self, result: Result) -> None:
         self._begun.discard(result.message.id)
+        self._desk.forget(result.message)
         if result.attempted:
             try:
                 self._journal.answered(result.message.id, outbox.as_record(result))

@@ -1,0 +1,35 @@
+"""Making mails from claimed messages."""
+
+from collections.abc import Callable
+
+from flask import Flask
+
+from ctm.clock import SystemClock
+from ctm.extensions import db
+from ctm.mailing import control, outbox
+from ctm.mailing.engine.desk import MailDesk
+from ctm.mailing.engine.session import Job
+from ctm.models import Campaign
+
+
+def test_a_mail_given_back_before_its_body_is_made_again(
+    app: Flask, big_campaign: Callable[..., Campaign]
+) -> None:
+    campaign = big_campaign(2, 25)
+    mailing = control.start(campaign)
+    clock = SystemClock()
+    with db.engine.connect() as connection:
+        (opened,) = outbox.open_mailings(connection)
+    claimed = outbox.claim(db.engine, opened, "w", 2, clock.now(), lambda _ids: None)
+    desk = MailDesk(db.engine, clock, app.extensions["ctm.tracking_key"])
+    desk.expect(mailing.id, claimed)
+    first, second = claimed
+    made = [desk.make(first), desk.make(second), desk.make(first)]
+    assert all(isinstance(each, Job) for each in made)
+    assert b"Name1" in made[2].data  # type: ignore[union-attr]
+    assert desk._values.keys() == {first.id, second.id}
+    desk.forget(first)
+    desk.forget(second)
+    desk.keep(set())
+    assert not desk._values
+    assert not desk._mailings
