@@ -34,6 +34,7 @@ class SmtpAccount(Base):
     ``limits`` is a list of ``[messages, seconds]``: at most so many in any window of that length.
     ``stopped_reason`` holds the server's words when the account was stopped by the engine.
     A ``practice`` account sends to the practice mailbox on this machine, whatever its host says.
+    ``dns_report`` is the last check of the from-domain; see :mod:`ctm.sender`.
     """
 
     __tablename__ = "smtp_accounts"
@@ -61,6 +62,9 @@ class SmtpAccount(Base):
     tested_at: Mapped[datetime | None]
     test_ok: Mapped[bool | None]
     test_words: Mapped[str] = mapped_column(Text, default="")
+    dkim_selector: Mapped[str] = mapped_column(String(63), default="", server_default="")
+    dns_checked_at: Mapped[datetime | None]
+    dns_report: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
     users: Mapped[list[User]] = relationship(secondary=account_users, order_by=User.name)
