@@ -18,8 +18,10 @@ from ctm.mailing.compose.errors import ComposeError
 
 LONGEST_SUBJECT = 4000
 _LINE = 78
+_ENCODED_LINE = 76
 _LONGEST_WORD = 900
-_WORD_BYTES = 42
+_WORD_BYTES = 45
+_AROUND_WORD = len("=?utf-8?b??=")
 _NOT_SHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 _FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,70}")
@@ -39,23 +41,26 @@ def one_line(value: str) -> str:
     return " ".join(_NOT_SHOWN.sub(" ", value).split())
 
 
-def _chunks(value: str) -> Iterator[bytes]:
-    """UTF-8 pieces that fit one encoded word each, cut between characters."""
+def _chunks(value: str, room: int) -> Iterator[bytes]:
+    """UTF-8 pieces for one encoded word each, the first in ``room``, cut between characters."""
     chunk = b""
     for sign in value:
         encoded = sign.encode("utf-8")
-        if len(chunk) + len(encoded) > _WORD_BYTES:
+        if len(chunk) + len(encoded) > room:
             yield chunk
-            chunk = b""
+            chunk, room = b"", _WORD_BYTES
         chunk += encoded
     if chunk:
         yield chunk
 
 
-def encoded_words(value: str) -> str:
-    """The value as encoded words, one to a line."""
-    return "\r\n ".join(
-        [f"=?utf-8?b?{base64.b64encode(chunk).decode('ascii')}?=" for chunk in _chunks(value)]
+def encoded_words(name: str, value: str) -> str:
+    """The value as encoded words, one to a line, none of which passes 76 characters."""
+    room = (_ENCODED_LINE - len(name) - 2 - _AROUND_WORD) // 4 * 3
+    start = "" if room >= _WORD_BYTES // 3 else "\r\n "
+    chunks = _chunks(value, _WORD_BYTES if start else min(room, _WORD_BYTES))
+    return start + "\r\n ".join(
+        [f"=?utf-8?b?{base64.b64encode(chunk).decode('ascii')}?=" for chunk in chunks]
     )
 
 
@@ -75,23 +80,21 @@ def _fold(name: str, value: str) -> str:
     return "\r\n ".join([*lines, line])
 
 
-def text_value(name: str, value: str) -> str:
-    """The value of an unstructured field such as Subject, ready to follow ``name: ``."""
+def _has_long_word(value: str, longest: int) -> bool:
+    return len(value) > longest and any(len(word) > longest for word in value.split(" "))
+
+
+def _text_field(name: str, value: str, longest: int) -> str:
+    """Text folded at its spaces, or in encoded words: then there is always a place to fold."""
     value = one_line(value)
-    if not value.isascii() or "=?" in value or _has_long_word(value):
-        return encoded_words(value)
-    return _fold(name, value)
-
-
-def _has_long_word(value: str) -> bool:
-    return len(value) > _LONGEST_WORD and any(
-        len(word) > _LONGEST_WORD for word in value.split(" ")
-    )
+    if not value.isascii() or "=?" in value or _has_long_word(value, longest):
+        return f"{name}: {encoded_words(name, value)}\r\n"
+    return f"{name}: {_fold(name, value)}\r\n"
 
 
 def text_field(name: str, value: str) -> str:
-    """A whole unstructured field, with its line end."""
-    return f"{name}: {text_value(name, value)}\r\n"
+    """A whole unstructured field such as Subject, with its line end."""
+    return _text_field(name, value, _LINE - len(name) - 2)
 
 
 def mailbox_field(name: str, display: str, address: str) -> str:
@@ -99,16 +102,23 @@ def mailbox_field(name: str, display: str, address: str) -> str:
     display = one_line(display)
     if not display or display == address:
         return f"{name}: {address}\r\n"
-    if _PHRASE.fullmatch(display) and "=?" not in display and len(display) <= _LONGEST_WORD:
+    room = _LINE - len(name) - 2
+    line = _LINE
+    if _PHRASE.fullmatch(display) and "=?" not in display and not _has_long_word(display, room):
         phrase = _fold(name, display)
-    elif display.isascii() and "=?" not in display and len(display) < _LINE - len(name) - 4:
-        escaped = display.replace("\\", "\\\\").replace('"', '\\"')
-        phrase = f'"{escaped}"'
+    elif display.isascii() and "=?" not in display and (escaped := _quoted(display, room)):
+        phrase = escaped
     else:
-        phrase = encoded_words(display)
+        phrase, line = encoded_words(name, display), _ENCODED_LINE
     last = len(phrase) - phrase.rfind("\n") + (len(name) + 2 if "\n" not in phrase else 0)
-    gap = " " if last + len(address) + 3 <= _LINE else "\r\n "
+    gap = " " if last + len(address) + 3 <= line else "\r\n "
     return f"{name}: {phrase}{gap}<{address}>\r\n"
+
+
+def _quoted(display: str, room: int) -> str | None:
+    """A name as a quoted string if it fits one line."""
+    escaped = display.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"' if len(escaped) + 2 <= room else None
 
 
 def address_list_field(name: str, addresses: list[str]) -> str:
@@ -122,7 +132,7 @@ def extra_field(name: str, value: str) -> str:
         raise ComposeError(
             _("“%(name)s” cannot be used as a header of its own.", name=one_line(name))
         )
-    return text_field(name, value)
+    return _text_field(name, value, _LONGEST_WORD)
 
 
 def message_id_field(message_id: str) -> str:

@@ -1,0 +1,337 @@
+"""What a mail must say, built a second time by plain means: strings put together by hand, and the
+standard library's ``EmailMessage``. Nothing here uses the code under test."""
+
+import email
+import html
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from email.header import decode_header, make_header
+from email.headerregistry import Address
+from email.message import EmailMessage, Message
+from email.policy import SMTP, default
+from email.utils import parseaddr
+from html.parser import HTMLParser
+from typing import Any
+
+BASE = "https://posta.example.it"
+REMOVE = {
+    "it": ("Non vuoi più ricevere queste e-mail?", "Cancellati"),
+    "en": ("You no longer wish to receive these e-mails?", "Unsubscribe"),
+}
+BOX = "margin:24px 0 0;font-size:12px;line-height:1.5;color:#666666;text-align:center"
+PIXEL = "display:block;border:0;width:1px;height:1px"
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A merge field as written, whose value it shows, and what it shows if there is none."""
+
+    key: str
+    otherwise: str = ""
+
+    @property
+    def source(self) -> str:
+        option = f";ifempty='{self.otherwise}'" if self.otherwise else ""
+        return f"[{self.key}{option}]"
+
+    def shown(self, values: Mapping[str, object]) -> str:
+        return allowed(str(values.get(self.key) or self.otherwise))
+
+
+@dataclass(frozen=True)
+class Link:
+    href: str
+    label: str
+
+
+Piece = str | Slot | Link
+
+
+@dataclass(frozen=True)
+class File:
+    name: str
+    kind: str
+    data: bytes
+    cid: str | None = None
+
+
+def allowed(text: str) -> str:
+    """Lines that end in LF, without the characters no mail may carry."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(
+        each
+        for each in text
+        if unicodedata.category(each) not in ("Cc", "Cs")
+        or each in "\t\n"
+        or "\x80" <= each <= "\x9f"
+    )
+
+
+def on_one_line(text: str) -> str:
+    """As a header shows it."""
+    bad = ("Cc", "Cs", "Zl", "Zp")
+    return " ".join(
+        "".join(" " if unicodedata.category(each) in bad else each for each in text).split()
+    )
+
+
+def joined(pieces: Iterable[Piece]) -> list[Piece]:
+    """Neighbouring literals as one: a CR and the LF after it are one line end."""
+    found: list[Piece] = []
+    for piece in pieces:
+        if isinstance(piece, str) and found and isinstance(found[-1], str):
+            found[-1] += piece
+        else:
+            found.append(piece)
+    return found
+
+
+def source_of(pieces: Iterable[Piece], escape: bool = False) -> str:
+    """A template as the user writes it."""
+    written = ""
+    for piece in pieces:
+        if isinstance(piece, Slot):
+            written += piece.source
+        elif isinstance(piece, Link):
+            written += f'<a href="{html.escape(piece.href)}">{html.escape(piece.label)}</a>'
+        else:
+            written += html.escape(piece, quote=False) if escape else piece
+    return written
+
+
+def filled_in(pieces: Iterable[Piece], values: Mapping[str, object]) -> str:
+    """A text without links, filled in."""
+    return "".join(
+        piece.shown(values) if isinstance(piece, Slot) else allowed(str(piece))
+        for piece in joined(pieces)
+    )
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A mail's template: paragraphs of HTML, a text, or both."""
+
+    subject: tuple[Piece, ...]
+    text: tuple[Piece, ...] | None
+    paragraphs: tuple[tuple[Piece, ...], ...] | None
+    files: tuple[File, ...]
+    language: str
+    tracked: bool
+    unsubscribe: bool
+
+    @property
+    def html_source(self) -> str | None:
+        if self.paragraphs is None:
+            return None
+        shown = "".join(f'<img src="cid:{each.cid}" alt="">' for each in self.files if each.cid)
+        return shown + "".join(f"<p>{source_of(each, True)}</p>" for each in self.paragraphs)
+
+    def links(self) -> dict[str, int]:
+        """Web addresses and their numbers, in order of first appearance."""
+        numbers: dict[str, int] = {}
+        for paragraph in self.paragraphs or ():
+            for piece in paragraph:
+                if isinstance(piece, Link) and piece.href.startswith("http") and self.tracked:
+                    numbers.setdefault(piece.href, len(numbers) + 1)
+        return numbers
+
+    def expected_subject(self, values: Mapping[str, object]) -> str:
+        raw = "".join(
+            piece.shown(values) if isinstance(piece, Slot) else str(piece) for piece in self.subject
+        )
+        return on_one_line(raw[:4000])
+
+    def expected_html(self, values: Mapping[str, object], token: str) -> str:
+        """The HTML part; only called where there is one."""
+        body = "".join(f'<img src="cid:{each.cid}" alt="">' for each in self.files if each.cid)
+        numbers = self.links()
+        for paragraph in self.paragraphs or ():
+            body += "<p>"
+            for piece in joined(paragraph):
+                if isinstance(piece, Slot):
+                    body += html.escape(piece.shown(values)).replace("\n", "<br>")
+                elif isinstance(piece, Link):
+                    number = numbers.get(piece.href)
+                    href = f"{BASE}/c/{token}/{number}" if number else piece.href
+                    body += f'<a href="{html.escape(href)}">{html.escape(piece.label)}</a>'
+                else:
+                    body += html.escape(allowed(piece))
+            body += "</p>"
+        body += "\n"
+        if self.tracked and self.unsubscribe:
+            question, label = REMOVE[self.language]
+            leave = f'<a href="{BASE}/r/{token}">{label}</a>'
+            body += f'<p style="{BOX}">{question} {leave}</p>'
+        if self.tracked:
+            picture = f'src="{BASE}/o/{token}.gif" width="1" height="1" alt=""'
+            body += f'<img {picture} style="{PIXEL}">'
+        head = f'<html lang="{self.language}"><head><meta charset="utf-8"></head><body>\n'
+        return f"<!DOCTYPE html>{head}{body}</body></html>\n"
+
+    def expected_text(self, values: Mapping[str, object], token: str) -> str:
+        pieces = self.text if self.text is not None else self._derived()
+        *before, last = joined(("", *pieces, ""))
+        assert isinstance(last, str)
+        ending = allowed(last)
+        if self.tracked and self.unsubscribe:
+            question, label = REMOVE[self.language]
+            ending = f"{ending.rstrip()}\n\n{question}\n{label}: {BASE}/r/{token}"
+            if not before:
+                ending = ending.lstrip("\n")
+        return filled_in(before, values) + ending.rstrip("\n") + "\n"
+
+    def _derived(self) -> list[Piece]:
+        """The text of the paragraphs: spaces as a browser shows them, addresses after links."""
+        found: list[Piece] = []
+        for paragraph in self.paragraphs or ():
+            shown: list[Piece] = []
+            space = False
+            for piece in joined(paragraph):
+                if isinstance(piece, Link):
+                    shown.append(
+                        " " * (space and bool(shown)) + f"{piece.label} <{bare(piece.href)}>"
+                    )
+                    if piece.href.startswith("#"):
+                        shown[-1] = str(shown[-1]).rpartition(" <")[0]
+                    space = False
+                elif isinstance(piece, Slot):
+                    shown += [" " * (space and bool(shown)), piece]
+                    space = False
+                else:
+                    words = re.sub("[ \t\n\r\f\xa0]+", " ", allowed(piece))
+                    space = space or words.startswith(" ")
+                    if words.strip(" "):
+                        shown.append(" " * (space and bool(shown)) + words.strip(" "))
+                        space = words.endswith(" ")
+            if shown:
+                found += ["\n\n"] * bool(found) + shown
+        return found
+
+
+def bare(href: str) -> str:
+    return re.sub("^(mailto|tel):", "", href)
+
+
+def built(
+    letter: Letter, values: Mapping[str, object], token: str, people: Mapping[str, tuple[str, str]]
+) -> EmailMessage:
+    """The mail as the standard library makes it. ``people``: field → display name, address."""
+    message = EmailMessage(policy=SMTP)
+    for field, (name, address) in people.items():
+        local, _at, domain = address.rpartition("@")
+        message[field] = Address(on_one_line(name), local, domain)
+    message.set_content(letter.expected_text(values, token), cte="base64")
+    others = letter.files
+    if letter.paragraphs is not None:
+        message.add_alternative(letter.expected_html(values, token), "html", cte="base64")
+        part = message.get_payload()[1]
+        assert isinstance(part, EmailMessage)
+        for file in letter.files:
+            if file.cid:
+                maintype, _slash, subtype = file.kind.partition("/")
+                part.add_related(
+                    file.data,
+                    maintype,
+                    subtype,
+                    cid=f"<{file.cid}>",
+                    filename=file.name,
+                    disposition="inline",
+                )
+        others = tuple(each for each in letter.files if not each.cid)
+    for file in others:
+        maintype, _slash, subtype = file.kind.partition("/")
+        placed: dict[str, Any] = {"filename": file.name}
+        if file.cid:
+            placed |= {"cid": f"<{file.cid}>", "disposition": "inline"}
+        message.add_attachment(file.data, maintype, subtype, **placed)
+    return message
+
+
+class _Events(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found: list[object] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        self.found.append(f"/{tag}")
+
+    def handle_data(self, data: str) -> None:
+        if self.found and isinstance(self.found[-1], list):
+            self.found[-1][0] += data
+        else:
+            self.found.append([data])
+
+    def handle_decl(self, decl: str) -> None:
+        self.found.append(f"!{decl}")
+
+
+def events(source: str) -> list[object]:
+    """HTML as a reader meets it: tags, attributes, text, however they are escaped."""
+    parser = _Events()
+    parser.feed(source.replace("\r\n", "\n"))
+    parser.close()
+    return parser.found
+
+
+def parts(message: Message) -> list[object]:
+    """The structure and the decoded content of a parsed mail, the text as it reads."""
+    found: list[object] = []
+    for part in message.walk():
+        kind = part.get_content_type()
+        label = part.get("Content-ID")
+        name = part.get_filename()
+        where = part.get_content_disposition()
+        content: object = None
+        if not part.is_multipart():
+            data = part.get_payload(decode=True)
+            assert isinstance(data, bytes)
+            content = data
+            if where is None:
+                text = data.decode(part.get_content_charset("ascii")).replace("\r\n", "\n")
+                content = events(text) if kind == "text/html" else text
+        found.append((kind, where, name, None if label is None else str(label).strip(), content))
+    return found
+
+
+def read_twice(data: bytes) -> tuple[EmailMessage, Message]:
+    """A mail as both of the standard library's parsers read it."""
+    text = data.decode("utf-8")
+    modern = email.message_from_string(text, policy=default)
+    assert isinstance(modern, EmailMessage)
+    old = email.message_from_string(text)
+    for message in (modern, old):
+        assert not [part.defects for part in message.walk() if part.defects]
+    return modern, old
+
+
+def person(old: Message, field: str) -> tuple[str, str]:
+    """Display name and address of a field, by the parser of RFC 2047's letter: Python 3.11's
+    newer one leaves a space between encoded words (RFC 2047, section 6.2)."""
+    written = re.sub(r"\r?\n(?=[ \t])", "", str(old[field]))
+    display, address = parseaddr(written)
+    return str(make_header(decode_header(display))), address
+
+
+def check_lines(data: bytes) -> None:
+    """Line ends, lengths and encoded words of a mail as it is sent (RFC 5322, 2045, 2047)."""
+    assert data.endswith(b"\r\n")
+    assert data.count(b"\r") == data.count(b"\n") == data.count(b"\r\n")
+    assert b"\0" not in data
+    head, _blank, body = data.partition(b"\r\n\r\n")
+    for line in head.decode("utf-8").split("\r\n"):
+        assert len(line.encode()) <= 998
+        words = re.findall(r"=\?[^?]*\?[^?]*\?[^?]*\?=", line)
+        for word in words:
+            assert len(word) <= 75
+            str(make_header(decode_header(word)))
+        may_fold = " " in re.sub(r"^\S*:? ", "", line)
+        assert len(line) <= (76 if words else 78) or not may_fold, line
+    assert body.isascii()
+    for line in body.split(b"\r\n"):
+        assert len(line) <= 76, line
+        assert not line.endswith((b" ", b"\t"))
