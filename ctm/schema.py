@@ -1,6 +1,7 @@
 """The database's version: what it is at, what this program needs, and the way between them."""
 
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 
 from alembic import command
@@ -8,7 +9,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from ctm.errors import Conflict, Unavailable
@@ -30,9 +31,25 @@ def _scripts() -> ScriptDirectory:
     return ScriptDirectory(str(FOLDER))
 
 
+@lru_cache(maxsize=1)
+def heads() -> frozenset[str]:
+    """The migrations this version ends with."""
+    return frozenset(_scripts().get_heads())
+
+
 def head() -> str:
     """The migration this program needs."""
-    return str(_scripts().get_current_head())
+    return ",".join(sorted(heads()))
+
+
+def current(connection: Connection) -> frozenset[str]:
+    """The migrations the database is at; none in an empty one."""
+    return frozenset(MigrationContext.configure(connection).get_current_heads())
+
+
+def is_current(connection: Connection) -> bool:
+    """Whether the database is at this version's migrations."""
+    return current(connection) == heads()
 
 
 def revision(engine: Engine) -> str:
@@ -42,13 +59,13 @@ def revision(engine: Engine) -> str:
     """
     try:
         with engine.connect() as connection:
-            heads = MigrationContext.configure(connection).get_current_heads()
+            found = current(connection)
     except (DBAPIError, ArgumentError, NoSuchModuleError) as error:
         words = str(getattr(error, "orig", None) or error).splitlines()[0]
         raise Unavailable(
             _("The database does not answer: %(words)s. Check CTM_DATABASE_URL.", words=words)
         ) from None
-    return ",".join(sorted(heads))
+    return ",".join(sorted(found))
 
 
 def judge(found: str) -> SchemaState:
