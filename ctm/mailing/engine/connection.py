@@ -12,6 +12,7 @@ from typing import Any
 from ctm.clock import Clock
 from ctm.mailing.engine.replies import BadReply, ReplyReader
 from ctm.mailing.engine.session import (
+    OUT_OF_STEP,
     AccountProblem,
     ConnectionProblem,
     Desk,
@@ -20,6 +21,7 @@ from ctm.mailing.engine.session import (
     Need,
     Reconnect,
     Session,
+    Throttled,
 )
 
 RECEIVE = 65536
@@ -132,9 +134,16 @@ class Connection:
         self._guard(lambda: self._on_ready(mask))
 
     def check_time(self, now: float) -> None:
-        """Give up on a server that does not answer."""
+        """Give up on a server that does not answer.
+
+        After the machine slept the answer may be here already, so it is read first.
+        """
         if self.closed or now < self._deadline:
             return
+        if self._stage == "talk" and not self.idle:
+            self._guard(self._receive)
+            if self.closed or now < self._deadline:
+                return
         if self.idle:
             self.give(None)
         elif self._stage == "talk" and self._session.stage == "quit":
@@ -163,7 +172,7 @@ class Connection:
             step()
         except StopIteration:
             self._close(None)
-        except (ConnectionProblem, AccountProblem, Reconnect) as problem:
+        except (ConnectionProblem, AccountProblem, Reconnect, Throttled) as problem:
             self._close(problem)
         except BadReply as problem:
             self._close(ConnectionProblem(f"no SMTP reply: {problem}"))
@@ -276,9 +285,10 @@ class Connection:
                 return
             if not data:
                 raise ConnectionProblem("the server closed the connection")
+            begun = self._session.begun
             for reply in self._reader.feed(data):
-                if self._need is not Need.REPLY:
-                    raise ConnectionProblem(reply.words)
+                if self._need is not Need.REPLY or self._session.begun != begun:
+                    raise ConnectionProblem(f"{OUT_OF_STEP}: {reply.words}")
                 self._advance(reply)
             if not self._tls and len(data) < RECEIVE:
                 return
@@ -306,6 +316,8 @@ class Connection:
         if self.closed:
             return
         self.closed = True
+        if self._stage == "talk" and self._session.stage == "quit":
+            problem = None
         self._session.abandon(str(problem) if problem else "")
         self._talk.close()
         if self._socket is not None:

@@ -19,6 +19,7 @@ from ctm.mailing.engine.session import (
     Fate,
     Job,
     Login,
+    Throttled,
 )
 from ctm.mailing.outbox import Claimed, Result
 from ctm.models import MessageState
@@ -29,6 +30,7 @@ MOST_ATTEMPTS = 14
 FIRST_PAUSE = 2.0
 LONGEST_PAUSE = 600.0
 REFUSALS_IN_A_ROW = 5
+FASTER_AFTER = 50
 RESOLVED_FOR = 300.0
 KEPT_FOR = 10.0
 
@@ -89,7 +91,9 @@ class Lane:
     draining: bool = False
     failures: int = 0
     retry_at: float = 0.0
+    fewer: int = 0
     _refusals: int = 0
+    _since_slower: int = 0
     _addresses: Sequence[tuple[Any, ...]] = ()
     _resolved_at: float = 0.0
     _resolving: "Future[list[tuple[Any, ...]]] | None" = None
@@ -122,12 +126,26 @@ class Lane:
         result = self._result(job, fate, code, words, reason)
         self.office.note_result(result)
         if fate is Fate.SENT:
-            self.failures = self._refusals = 0
+            self._went_well()
         elif fate is Fate.DEFERRED:
             self._refusals += 1
             if self._refusals >= REFUSALS_IN_A_ROW:
                 self._refusals = 0
                 self.wait(words)
+
+    def held_off(self, job: Job, code: int, words: str) -> None:
+        """Refused at the end for the account's sake: it counts as sent, not as an attempt lost."""
+        self.under_way.pop(job.message.id, None)
+        result = self._result(job, Fate.DEFERRED, code, words, "")
+        result.state, result.reason, result.spent = MessageState.DEFERRED, "", False
+        result.due_at = result.at
+        self.office.note_result(result)
+
+    def _went_well(self) -> None:
+        self.failures = self._refusals = 0
+        self._since_slower += 1
+        if self.fewer and self._since_slower >= FASTER_AFTER:
+            self._since_slower, self.fewer = 0, self.fewer - 1
 
     def give_back(self, job: Job) -> None:
         """The mail was never begun: first in line again, or back to the queue."""
@@ -191,7 +209,8 @@ class Lane:
             self._open_connections(now)
 
     def _open_connections(self, now: float) -> None:
-        wanted = min(self.account.connections, len(self.connections) + len(self.backlog))
+        most = max(1, self.account.connections - self.fewer)
+        wanted = min(most, len(self.connections) + len(self.backlog))
         if self.failures or not any(each.established for each in self.connections):
             wanted = min(wanted, 1)
         if len(self.connections) >= wanted or not self._find_addresses(now):
@@ -228,14 +247,26 @@ class Lane:
             self.stopped = True
             self.release_backlog()
             self.office.account_stopped(self, str(problem))
+        elif isinstance(problem, Throttled):
+            self._slow_down(problem)
         elif isinstance(problem, ConnectionProblem) and not self.draining:
             if connection.delivered and not str(problem).startswith("421"):
                 self.failures = 0
             self.wait(str(problem))
 
-    def wait(self, words: str) -> None:
+    def _slow_down(self, problem: Throttled) -> None:
+        """Half as many connections from now on, and a longer rest than after a mere failure."""
+        most = max(1, self.account.connections - self.fewer)
+        self.fewer, self._since_slower = self.account.connections - max(1, most // 2), 0
+        for connection in list(self.connections):
+            if connection.idle:
+                connection.give(None)
+        if self.retry_at <= self.office.clock.monotonic():
+            self.wait(str(problem), problem.patience.first, problem.patience.longest)
+
+    def wait(self, words: str, first: float = FIRST_PAUSE, longest: float = LONGEST_PAUSE) -> None:
         """Leave the server alone for a while, longer each time."""
-        pause = min(FIRST_PAUSE * 2**self.failures, LONGEST_PAUSE)
+        pause = min(first * 2**self.failures, longest)
         self.failures = min(self.failures + 1, 12)
         self.retry_at = self.office.clock.monotonic() + pause
         self.release_backlog()

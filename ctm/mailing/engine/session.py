@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Protocol
 
+from ctm.mailing.engine import throttling
 from ctm.mailing.engine.replies import Reply
+from ctm.mailing.engine.throttling import Kind
 from ctm.mailing.outbox import Claimed
 
 AUTH_REFUSED = {530, 534, 535, 538}
+OUT_OF_STEP = "an answer that does not fit"
 
 
 class Need(Enum):
@@ -69,6 +72,9 @@ class Desk(Protocol):
     def done(self, job: Job, fate: Fate, code: int | None, words: str, reason: str = "") -> None:
         """What became of a mail."""
 
+    def held_off(self, job: Job, code: int, words: str) -> None:
+        """The server had the whole mail and refused it for the account's sake: not now."""
+
     def give_back(self, job: Job) -> None:
         """The mail was not begun: it can leave another time."""
 
@@ -79,6 +85,14 @@ class ConnectionProblem(Exception):
 
 class Reconnect(Exception):
     """The conversation cannot go on, through nobody's fault: a new connection will do."""
+
+
+class Throttled(Exception):
+    """The server wants the account to slow down: it waits longer, and sends with less after."""
+
+    def __init__(self, words: str, kind: Kind) -> None:
+        super().__init__(words)
+        self.patience = throttling.PATIENCE[kind]
 
 
 class AccountProblem(Exception):
@@ -107,16 +121,18 @@ class Session:
         self._in_body: Job | None = None
         self._body_end = 0
         self.stage = "greeting"
+        self.begun = 0
         self.delivered = 0
 
     def talk(self) -> Generator[Need, Any, None]:
         """
         :raises ConnectionProblem: the server refuses the conversation for now.
+        :raises Throttled: the server wants the account to slow down.
         :raises AccountProblem: the server refuses the account.
         """
         greeting: Reply = yield Need.REPLY
         if greeting.code != 220:
-            raise ConnectionProblem(greeting.words)
+            raise _trouble(greeting)
         yield from self._hello()
         if self._login.starttls:
             yield from self._start_tls()
@@ -152,7 +168,7 @@ class Session:
         """The server's next reply. 421 ends the conversation: no other follows."""
         reply: Reply = yield Need.REPLY
         if reply.code == 421:
-            raise ConnectionProblem(reply.words)
+            raise _trouble(reply)
         return reply
 
     def _hello(self) -> Generator[Need, Any, None]:
@@ -162,7 +178,7 @@ class Session:
         if reply.code != 250:
             reply = yield from self._command(f"HELO {self._login.hello}")
             if reply.code != 250:
-                raise ConnectionProblem(reply.words)
+                raise _trouble(reply)
             return
         for line in reply.lines[1:]:
             name, _, parameters = line.partition(" ")
@@ -174,7 +190,7 @@ class Session:
             raise AccountProblem("STARTTLS: not offered by the server")
         reply = yield from self._command("STARTTLS")
         if reply.code != 220:
-            raise ConnectionProblem(reply.words)
+            raise _trouble(reply)
         yield Need.TLS
         yield from self._hello()
 
@@ -195,8 +211,10 @@ class Session:
             raise AccountProblem("AUTH PLAIN, AUTH LOGIN: not offered by the server")
         if reply.code == 235:
             return
-        if reply.code < 500:
-            raise ConnectionProblem(reply.words)
+        if reply.code < 400:
+            raise ConnectionProblem(f"{OUT_OF_STEP}: {reply.words}")
+        if reply.code < 500 or throttling.account_words(reply) in throttling.PATIENCE:
+            raise _trouble(reply)
         raise AccountProblem(reply.words)
 
     def _deliver(self) -> Generator[Need, Any, None]:
@@ -214,6 +232,7 @@ class Session:
             if not self._desk.may_begin(job):
                 raise Reconnect("paused between envelope and body")
             self.stage = "body"
+            self.begun += 1
             self._desk.begins(job)
             self._waiting.remove(job)
             self._in_body = job
@@ -225,9 +244,23 @@ class Session:
             reply: Reply = yield Need.REPLY
             self._in_body = None
             self.delivered += 1
-            self._judge(job, reply)
-            if reply.code == 421:
-                raise ConnectionProblem(reply.words)
+            self._conclude(job, reply)
+
+    def _conclude(self, job: Job, reply: Reply) -> None:
+        """What the answer to a body means; 3xx is neither yes nor no (RFC 5321, section 4.2.1)."""
+        if reply.code < 300:
+            self._desk.done(job, Fate.SENT, reply.code, reply.words)
+            return
+        if reply.code < 400:
+            self._desk.done(job, Fate.UNCERTAIN, reply.code, reply.words, "no_answer")
+            raise ConnectionProblem(f"{OUT_OF_STEP}: {reply.words}")
+        problem = self._of_account(reply)
+        if problem is not None and reply.code != 421:
+            self._desk.held_off(job, reply.code, reply.words)
+        else:
+            self._desk.done(job, _fate(reply), reply.code, reply.words)
+        if problem is not None:
+            raise problem
 
     def _introduce(self, job: Job) -> bool:
         """Write the envelope, or say why this server cannot take the mail."""
@@ -283,21 +316,44 @@ class Session:
     def _refuse(
         self, job: Job, reply: Reply, body_awaited: bool = False
     ) -> Generator[Need, Any, bool]:
-        if reply.code in AUTH_REFUSED:
-            raise AccountProblem(reply.words)
+        if reply.code < 400:
+            raise ConnectionProblem(f"{OUT_OF_STEP}: {reply.words}")
+        problem = self._of_account(reply)
+        if problem is not None:
+            raise problem
         self._waiting.remove(job)
-        self._judge(job, reply)
+        self._desk.done(job, _fate(reply), reply.code, reply.words)
         if body_awaited:
             raise Reconnect(reply.words)
         self.stage = "reset"
-        yield from self._command("RSET")
+        answer = yield from self._command("RSET")
+        if answer.code != 250:
+            raise Reconnect(answer.words)
         return False
 
-    def _judge(self, job: Job, reply: Reply) -> None:
-        if 200 <= reply.code < 300:
-            fate = Fate.SENT
-        elif 400 <= reply.code < 500:
-            fate = Fate.DEFERRED
-        else:
-            fate = Fate.FAILED
-        self._desk.done(job, fate, reply.code, reply.words)
+    def _of_account(self, reply: Reply) -> Exception | None:
+        """The problem a refusal makes for the whole account; None if it is the mail's alone.
+
+        A login lost in mid-session is tried anew: the next login says whether it still holds.
+        """
+        if reply.code in AUTH_REFUSED:
+            if self._login.username and self.delivered:
+                return ConnectionProblem(reply.words)
+            return AccountProblem(reply.words)
+        if reply.code == 421 or throttling.account_words(reply) is not None:
+            return _trouble(reply)
+        return None
+
+
+def _fate(reply: Reply) -> Fate:
+    return Fate.DEFERRED if reply.code < 500 else Fate.FAILED
+
+
+def _trouble(reply: Reply) -> Exception:
+    """A refusal of the conversation or the account, as the problem that it is."""
+    kind = throttling.account_words(reply)
+    if kind is Kind.BARRED:
+        return AccountProblem(reply.words)
+    if kind is not None:
+        return Throttled(reply.words, kind)
+    return ConnectionProblem(reply.words)
