@@ -31,7 +31,11 @@ class _Over(Exception):
 
 
 class FaultyServer:
-    """One thread for each connection. ``accepted`` counts the recipients of bodies taken."""
+    """One thread for each connection. ``accepted`` counts the recipients of bodies taken.
+
+    ``commands`` are the commands as they came, ``bodies`` the mails taken, dot-stuffed as on the
+    wire, without the last dot.
+    """
 
     def __init__(
         self,
@@ -44,6 +48,8 @@ class FaultyServer:
         self.faults = faults
         self.features = features
         self.accepted: Counter[str] = Counter()
+        self.commands: list[str] = []
+        self.bodies: list[bytes] = []
         self.begun = 0
         self.connections = 0
         self._tls = tls
@@ -130,6 +136,7 @@ class _Conversation:
             self._say("220 faulty.test ESMTP")
         while line := self._file.readline():
             command = line.decode("utf-8", "replace").strip()
+            self._server.commands.append(command)
             verb = command.split(" ", 1)[0].lower()
             getattr(self, f"_on_{verb}", self._on_nonsense)(command)
 
@@ -200,10 +207,13 @@ class _Conversation:
             return
         self._say("354 go on")
         self._misbehave("body")
+        written = b""
         while (line := self._file.readline()) != b".\r\n":
             if not line:
                 raise _Over
+            written += line
         if not self._misbehave("answer"):
+            self._server.bodies.append(written)
             self._server.accepted.update(each for each in self._recipients if each)
             self._say(f"250 2.0.0 queued as {self._mail}")
 
