@@ -11,13 +11,24 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Connection, Engine, Update, bindparam, or_, select, update
+from sqlalchemy import (
+    JSON,
+    Connection,
+    Engine,
+    Update,
+    bindparam,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.sql import ColumnElement
 
 from ctm import counters
 from ctm.mailing import outcomes
 from ctm.models import (
     PENDING,
+    UNDER_WAY,
     WAITING,
     Mailing,
     MailingState,
@@ -36,6 +47,26 @@ def counter_of(state: str) -> str:
     return "queued" if state in PENDING else state
 
 
+def is_waiting() -> ColumnElement[bool]:
+    """Still to be sent and in nobody's hands.
+
+    The states stand in the statement as they stand in the partial index: with bound parameters
+    SQLite cannot know that the index serves.
+    """
+    return Message.state.in_([literal_column(f"'{state}'") for state in WAITING])
+
+
+def is_pending(mailing_id: Any) -> ColumnElement[bool]:
+    """Whether a mailing has a message that is waiting or under way."""
+    waiting = select(Message.id).where(Message.mailing_id == mailing_id, is_waiting())
+    under_way = select(Message.id).where(
+        Message.worker.is_not(None),
+        Message.mailing_id == mailing_id,
+        Message.state.in_(UNDER_WAY),
+    )
+    return or_(waiting.exists(), under_way.exists())
+
+
 def sendable(mailing_id: int, now: datetime) -> ColumnElement[bool]:
     """The one definition of what may leave now from a mailing.
 
@@ -44,7 +75,7 @@ def sendable(mailing_id: int, now: datetime) -> ColumnElement[bool]:
     """
     return (
         (Message.mailing_id == mailing_id)
-        & Message.state.in_(WAITING)
+        & is_waiting()
         & or_(Message.due_at.is_(None), Message.due_at <= now)
     )
 
@@ -183,7 +214,7 @@ def claim(
     )
     statement = (
         update(Message)
-        .where(Message.id.in_(chosen), Message.state.in_(WAITING))
+        .where(Message.id.in_(chosen), is_waiting())
         .values(state=MessageState.CLAIMED.value, worker=worker, attempted_at=now)
         .returning(*CLAIMED_COLUMNS, Message.recipient_key)
     )

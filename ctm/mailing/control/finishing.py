@@ -5,27 +5,17 @@ from sqlalchemy import select, update
 from ctm.clock import utcnow
 from ctm.extensions import db
 from ctm.mailing.control.running import cancel_waiting
-from ctm.models import (
-    PENDING,
-    WAITING,
-    Campaign,
-    CampaignState,
-    Mailing,
-    MailingState,
-    Message,
-)
+from ctm.mailing.outbox import is_pending, is_waiting
+from ctm.models import Campaign, CampaignState, Mailing, MailingState, Message
 
 
 def finish_done() -> int:
     """Close mailings and campaigns with nothing left to send; returns how many mailings."""
-    pending = (
-        select(Message.id)
-        .where(Message.mailing_id == Mailing.id, Message.state.in_(PENDING))
-        .exists()
+    running = select(Mailing.id).where(
+        Mailing.state == MailingState.RUNNING, ~is_pending(Mailing.id)
     )
-    running = select(Mailing.id).where(Mailing.state == MailingState.RUNNING, ~pending)
     finished = sum(finish(mailing_id) for mailing_id in db.session.scalars(running).all())
-    waiting = select(Message.id).where(Message.mailing_id == Mailing.id, Message.state.in_(WAITING))
+    waiting = select(Message.id).where(Message.mailing_id == Mailing.id, is_waiting())
     left = select(Mailing.campaign_id).where(
         Mailing.state == MailingState.STOPPED, waiting.exists()
     )
@@ -38,11 +28,12 @@ def finish_done() -> int:
 
 def finish(mailing_id: int) -> bool:
     """Close a running mailing if nothing of it is left to send, and its campaign with it."""
-    pending = select(Message.id).where(Message.mailing_id == mailing_id, Message.state.in_(PENDING))
     now = utcnow()
     statement = (
         update(Mailing)
-        .where(Mailing.id == mailing_id, Mailing.state == MailingState.RUNNING, ~pending.exists())
+        .where(
+            Mailing.id == mailing_id, Mailing.state == MailingState.RUNNING, ~is_pending(mailing_id)
+        )
         .values(state=MailingState.FINISHED.value, finished_at=now)
         .returning(Mailing.campaign_id)
         .execution_options(synchronize_session=False)

@@ -11,8 +11,9 @@ from ctm.errors import CtmError, InvalidInput
 from ctm.extensions import db
 from ctm.i18n import _, _l
 from ctm.mailing import pace, recipients, snapshot
+from ctm.mailing.outbox import is_waiting
 from ctm.mailing.recipients import LeftOut
-from ctm.models import WAITING, Campaign, Mailing, MailingState, Message, SmtpAccount
+from ctm.models import Campaign, Mailing, MailingState, Message, SmtpAccount
 
 TYPICAL_PER_CONNECTION = 2.0
 
@@ -67,7 +68,7 @@ def _last_departure(campaign: Campaign, count: int, now: datetime) -> datetime:
         select(Message.id)
         .join(Mailing, Mailing.id == Message.mailing_id)
         .where(Mailing.account_id == account.id, Mailing.state == MailingState.RUNNING)
-        .where(Message.state.in_(WAITING))
+        .where(is_waiting())
     )
     ahead = db.session.scalar(select(func.count()).select_from(waiting.subquery())) or 0
     past = pace.history(db.session, account.id, limits, now)

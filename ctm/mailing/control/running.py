@@ -13,9 +13,9 @@ from ctm.extensions import db
 from ctm.i18n import _l
 from ctm.mailing import recipients, snapshot
 from ctm.mailing.control.states import STARTABLE, move, set_mailings
+from ctm.mailing.outbox import is_waiting
 from ctm.mailing.requeue import queue_again
 from ctm.models import (
-    WAITING,
     Campaign,
     CampaignState,
     Mailing,
@@ -133,7 +133,7 @@ def cancel_waiting(campaign_id: int) -> int:
     )
     statement = (
         update(Message)
-        .where(Message.mailing_id.in_(stopped), Message.state.in_(WAITING))
+        .where(Message.mailing_id.in_(stopped), is_waiting())
         .values(state=MessageState.CANCELLED.value)
         .execution_options(synchronize_session=False)
     )

@@ -1,0 +1,59 @@
+"""Mail servers to measure against: postfix's own tools on loopback."""
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+SBIN = "/usr/sbin:/usr/bin:/usr/local/sbin"
+
+
+def program(name: str) -> str:
+    """A program of the package postfix; ends with words if it is missing."""
+    found = shutil.which(name, path=SBIN)
+    if found is None:
+        sys.exit(f"{name} is missing: apt-get install postfix")
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(port: int, seconds: float = 20.0) -> None:
+    """Return as soon as somebody listens."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    sys.exit(f"nobody listens on port {port}")
+
+
+@contextmanager
+def smtp_sink() -> Iterator[int]:
+    """``smtp-sink``, which takes every mail and keeps none; its port."""
+    port = free_port()
+    command = [program("smtp-sink"), "-u", "nobody", f"127.0.0.1:{port}", "512"]
+    process = subprocess.Popen(command)
+    try:
+        wait_for(port)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def smtp_source(port: int, mails: int, size: int, sessions: int = 16) -> float:
+    """Mails per second of the load generator written in C."""
+    command = [program("smtp-source"), "-d", "-N", "-m", str(mails), "-s", str(sessions)]
+    command += ["-l", str(size), "-f", "a@x.test", "-t", "b@y.test", f"127.0.0.1:{port}"]
+    start = time.perf_counter()
+    subprocess.run(command, check=True)
+    return mails / (time.perf_counter() - start)
