@@ -28,7 +28,7 @@ from ctm.models.mail import (
     TrackedLink,
 )
 from ctm.models.system import JobRun, Lease, PracticeMail, Task, TaskState, Worker
-from ctm.models.tracking import Hit, HitBucket, HitKind, LinkCounter
+from ctm.models.tracking import Hit, HitBucket, HitKind, HitSpool, LinkCounter
 from ctm.models.users import AuditEntry, OfficeSetting, Role, User
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "Hit",
     "HitBucket",
     "HitKind",
+    "HitSpool",
     "JobRun",
     "Lease",
     "LinkCounter",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ctm.clock import utcnow
@@ -67,3 +67,13 @@ class HitBucket(Base):
     at: Mapped[datetime] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(10), primary_key=True)
     value: Mapped[int] = mapped_column(default=0)
+
+
+class HitSpool(Base):
+    """How far a spool of hits is in the database: its first ``settled`` bytes."""
+
+    __tablename__ = "hit_spools"
+
+    name: Mapped[str] = mapped_column(String(120), primary_key=True)
+    settled: Mapped[int] = mapped_column(BigInteger, default=0)
+    at: Mapped[datetime] = mapped_column(default=utcnow)

@@ -1,0 +1,124 @@
+"""The spool: hits that were answered and are not in the database yet.
+
+Files in ``instance/spool``, one at a time per server process, locked (flock) as long as it lives;
+a free lock means that nobody writes it any more. One line per hit, appended with one ``write``, so
+that a killed process loses none. How far a file is settled stands in the database, changed in the
+same transaction as what the hits count (:class:`~ctm.models.HitSpool`), so none counts twice.
+"""
+
+import fcntl
+import os
+import socket
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from ctm.mailing.tracking.arrivals import Arrival, decode
+
+CHUNK = 256 * 1024
+LARGEST = 512 * 1024 * 1024
+_SUFFIX = ".hits"
+
+
+class SpoolFull(OSError):
+    """The spool has reached its bound: the database has not taken anything for long."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Whole lines of a spool. ``after``: where the next piece begins; ``broken``: no hits."""
+
+    arrivals: list[Arrival]
+    after: int
+    broken: int
+
+
+class Spool:
+    """One file, open and locked. Appending is safe from several threads."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self.path = path
+        self.name = path.stem
+        self._file = descriptor
+        self._lock = threading.Lock()
+        self._torn = False
+        self.size = os.fstat(descriptor).st_size
+
+    @classmethod
+    def create(cls, folder: Path) -> "Spool":
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        host = "".join(c for c in socket.gethostname()[:30] if c.isalnum() or c in "-_")
+        path = folder / f"{host}-{os.getpid()}-{time.time_ns()}{_SUFFIX}"
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND
+        descriptor = os.open(path, flags, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return cls(path, descriptor)
+
+    @classmethod
+    def abandoned(cls, folder: Path) -> "list[Spool]":
+        """Spools nobody writes any more, now locked by us."""
+        found = []
+        for path in sorted(folder.glob(f"*{_SUFFIX}")):
+            try:
+                descriptor = os.open(path, os.O_RDONLY)
+            except FileNotFoundError:
+                continue
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(descriptor)
+                continue
+            if os.fstat(descriptor).st_nlink == 0:
+                os.close(descriptor)
+                continue
+            found.append(cls(path, descriptor))
+        return found
+
+    def append(self, line: bytes) -> None:
+        """
+        :raises OSError: it is not written down: no room, or too much waits already.
+        """
+        with self._lock:
+            if self.size > LARGEST:
+                raise SpoolFull("too many hits wait for the database")
+            if self._torn:
+                line = b"\n" + line
+            written = os.write(self._file, line)
+            self.size += written
+            self._torn = written != len(line)
+            if self._torn:
+                raise OSError(f"only {written} of {len(line)} bytes written")
+
+    def read(self, start: int, most: int, last: bool = False) -> Piece:
+        """Up to ``most`` whole lines from an offset. ``last``: nobody writes it any more, so what
+        has no line end is none."""
+        data = os.pread(self._file, CHUNK, start)
+        end = data.rfind(b"\n") + 1
+        if not end:
+            useless = len(data) == CHUNK or (last and data)
+            return Piece([], start + len(data) if useless else start, int(bool(useless)))
+        lines = _lines(data[:end], most)
+        arrivals = [arrival for arrival in map(decode, lines) if arrival is not None]
+        broken = len(lines) - len(arrivals)
+        return Piece(arrivals, start + sum(map(len, lines)), broken)
+
+    def close(self) -> None:
+        with self._lock:
+            descriptor, self._file = self._file, -1
+        os.close(descriptor)
+
+    def delete(self) -> None:
+        """Everything in it is in the database. Gone for good before its row may go."""
+        self.path.unlink(missing_ok=True)
+        self.close()
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _lines(data: bytes, most: int) -> list[bytes]:
+    """The first lines of ``data``, which ends with a line end."""
+    return [line + b"\n" for line in data[:-1].split(b"\n", most)[:most]]
