@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, String, Table, cast, func, literal
+from sqlalchemy import Connection, Select, String, Table, cast, func, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, scoped_session
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.elements import ColumnElement, UnaryExpression
+from sqlalchemy.sql.operators import custom_op
 
 Executor = Connection | Session | scoped_session[Any]
 
@@ -27,3 +28,24 @@ def random_hex(executor: Executor) -> ColumnElement[str]:
     if dialect_name(executor) == "postgresql":
         return func.replace(cast(func.gen_random_uuid(), String), "-", "")
     return func.lower(func.hex(func.randomblob(literal(16))))
+
+
+def unindexed(executor: Executor, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A column to order by which SQLite sorts instead of walking the column's index.
+
+    PostgreSQL weighs the two by itself.
+    """
+    if dialect_name(executor) == "postgresql":
+        return column
+    return UnaryExpression(column, operator=custom_op("+"), type_=column.type)
+
+
+def lock(connection: Connection, rows: "Select[Any]") -> None:
+    """Let no other transaction that locks these rows go on before this one ends.
+
+    The first statement of a transaction. SQLite locks the database for writing.
+    """
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.execute(rows.with_for_update())

@@ -20,14 +20,13 @@ from ctm.permissions import Permission, allows
 
 SIZES = (50, 100, 500, search.PAGE_MAX)
 CAMPAIGNS_OFFERED = 200
-MAX_PAGE = 100_000
 
 
 @dataclass(frozen=True)
 class Paging:
-    """Which page of the list, how long, in which order."""
+    """Where a page of the list begins (see :mod:`ctm.paging`), how long it is, in which order."""
 
-    page: int
+    at: str
     size: int
     sort: str
     desc: bool
@@ -36,7 +35,7 @@ class Paging:
         """What the address says of it, left out where it is the usual."""
         now = replace(self, **changes)
         return {
-            "page": now.page,
+            "at": now.at or None,
             "size": now.size if now.size != SIZES[0] else None,
             "sort": now.sort if (now.sort, now.desc) != ("name", False) else None,
             "desc": 1 if now.desc else None,
@@ -45,14 +44,12 @@ class Paging:
 
 def read_paging() -> Paging:
     args = request.args
-    size, page, sort = args.get("size", str(SIZES[0])), args.get("page", "0"), args.get("sort")
+    size, sort = args.get("size", str(SIZES[0])), args.get("sort")
     if size not in map(str, SIZES):
         raise InvalidInput(_("A page of the list shows 50, 100, 500 or 1000 clients."))
-    if not (page.isascii() and page.isdigit()) or int(page) > MAX_PAGE:
-        raise InvalidInput(_("The list has no page “%(page)s”.", page=page[:20]))
     if (sort or "name") not in search.SORTS or args.get("desc", "0") not in {"0", "1"}:
         raise InvalidInput(_("The list cannot be sorted like this."))
-    return Paging(int(page), int(size), sort or "name", args.get("desc") == "1")
+    return Paging(args.get("at", ""), int(size), sort or "name", args.get("desc") == "1")
 
 
 @bp.get("/", endpoint="index_view")
@@ -63,8 +60,7 @@ def index() -> Any:
         return redirect(list_url(saved_filters.load(saved), saved=saved.id))
     found, paging = filters.parse_query(request.args), read_paging()
     count, total = search.count(found), search.count()
-    pages = max(1, -(-count.number // paging.size))
-    clients = search.page(found, paging.sort, paging.desc, paging.page, paging.size)
+    page = search.page(found, paging.sort, paging.desc, paging.at, paging.size)
 
     def url(**changes: Any) -> str:
         return list_url(found, **paging.extra(**changes), saved=saved.id if saved else None)
@@ -74,20 +70,20 @@ def index() -> Any:
         found=found,
         paging=paging,
         url=url,
-        page_url=lambda number: url(page=number),
-        sort_url=lambda key, desc: url(page=0, sort=key, desc=desc),
+        previous_url=url(at=page.previous) if page.previous else None,
+        next_url=url(at=page.next) if page.next else None,
+        sort_url=lambda key, desc: url(at="", sort=key, desc=desc),
         tab_items=_tabs(found, paging),
         chips=[(chip, list_url(chip.without)) for chip in found.describe()],
         plain_url=list_url(ClientFilter(found.tab)),
         hidden=[*found.to_pairs()],
-        clients=clients,
+        clients=page.rows,
         emails=EMAILS,
         kinds=KIND_WORDS,
-        last=search.last_mails(clients),
-        removed=search.removed_addresses(clients),
+        last=search.last_mails(page.rows),
+        removed=search.removed_addresses(page.rows),
         count=count,
         total=total,
-        pages=pages,
         sizes=SIZES,
         saved=saved,
         saved_filters=saved_filters.visible(current_user),
@@ -108,7 +104,7 @@ def _saved() -> SavedFilter | None:
 
 def _tabs(found: ClientFilter, paging: Paging) -> list[tuple[str, str, bool]]:
     return [
-        (str(label), list_url(replace(found, tab=tab), **paging.extra(page=0)), tab == found.tab)
+        (str(label), list_url(replace(found, tab=tab), **paging.extra(at="")), tab == found.tab)
         for tab, label in filters.TABS.items()
     ]
 

@@ -160,6 +160,10 @@ FIELDS: tuple[ClientField, ...] = (
     ClientField("updated_at", _l("Changed on"), T.MOMENT, filter_only=True),
 )
 
+SEARCHED = {"last_name", "first_name", "company_name", "code", "tax_code", "vat_number", "pec"}
+SEARCHED |= {"city", "profession", *EMAILS, ANY_EMAIL}
+"""Fields whose words are all in ``search_text``: see :mod:`ctm.clients.derived`."""
+
 BY_NAME = {field.name: field for field in FIELDS}
 STORED = tuple(field for field in FIELDS if not field.filter_only)
 

@@ -14,8 +14,8 @@ from urllib.parse import parse_qsl, urlencode
 from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute
 
-from ctm.clients import checks
-from ctm.clients.fields import BY_NAME, ClientField, FieldType, search_words
+from ctm.clients import checks, words
+from ctm.clients.fields import BY_NAME, SEARCHED, ClientField, FieldType
 from ctm.errors import InvalidInput
 from ctm.i18n import _, _l, _lp
 from ctm.models import Client, ClientKind
@@ -50,7 +50,7 @@ OPERATIONS_OF: dict[FieldType, tuple[str, ...]] = {
     FieldType.DATE: ("not_empty", "empty", "equals", *_ORDER),
     FieldType.MOMENT: ("equals", *_ORDER),
 }
-LIST_KEYS = {"page", "size", "sort", "desc", "saved"}
+LIST_KEYS = {"at", "size", "sort", "desc", "saved"}
 MAX_CONDITIONS = 20
 MAX_TEXT = 200
 RANGE = ".."
@@ -87,9 +87,11 @@ class ClientFilter:
     text: str = ""
     conditions: tuple[Condition, ...] = ()
 
-    def where(self) -> ColumnElement[bool]:
-        parts = [_tab(self.tab), *(_sql(each) for each in self.conditions)]
-        parts += [Client.search_text.contains(w, autoescape=True) for w in search_words(self.text)]
+    def where(self, hinted: bool = True) -> ColumnElement[bool]:
+        """The condition; ``hinted`` names the index of words too, which finds few among many."""
+        parts = [_tab(self.tab), *(_sql(each, hinted) for each in self.conditions)]
+        if self.text:
+            parts.append(words.matches(words.read(self.text), hinted))
         return and_(true(), *parts)
 
     def select_ids(self) -> Select[int]:
@@ -305,7 +307,7 @@ def _tab(tab: str) -> ColumnElement[bool]:
     return and_(Client.active.is_(True), prospect if tab == "prospects" else not_(prospect))
 
 
-def _sql(condition: Condition) -> ColumnElement[bool]:
+def _sql(condition: Condition, hinted: bool) -> ColumnElement[bool]:
     field = BY_NAME[condition.field]
     operation = condition.operation
     negative = operation in {"empty", "not_contains", "not_equals"}
@@ -318,7 +320,11 @@ def _sql(condition: Condition) -> ColumnElement[bool]:
     )
     parts = [_compare(column, field.type, operation, values) for column in field.columns]
     found = or_(*parts)
-    return not_(func.coalesce(found, False)) if negative else found
+    if negative:
+        return not_(func.coalesce(found, False))
+    if hinted and condition.field in SEARCHED and operation in {"contains", "starts", "equals"}:
+        return and_(found, words.may_match(words.read(str(values[0]))))
+    return found
 
 
 def _compare(
@@ -329,9 +335,9 @@ def _compare(
     if kind is FieldType.MOMENT:
         return _compare_days(column, operation, values)
     if operation == "contains":
-        return or_(*(column.icontains(v, autoescape=True) for v in _spellings(values[0])))
+        return or_(*(column.icontains(v, autoescape=True) for v in _patterns(values[0])))
     if operation == "starts":
-        return or_(*(column.istartswith(v, autoescape=True) for v in _spellings(values[0])))
+        return or_(*(column.istartswith(v, autoescape=True) for v in _patterns(values[0])))
     if operation == "greater":
         return cast("ColumnElement[bool]", column >= values[0])
     if operation == "less":
@@ -363,3 +369,8 @@ def _compare_days(
 def _spellings(text: str) -> list[str]:
     """The text in the cases it may be kept in: databases fold ASCII letters only."""
     return list(dict.fromkeys([text, text.lower(), text.upper(), text.title()]))
+
+
+def _patterns(text: str) -> list[str]:
+    """The spellings a search without regard to case needs."""
+    return [text] if text.isascii() else _spellings(text)

@@ -9,8 +9,8 @@ from sqlalchemy import func, or_, select
 from sqlalchemy import update as sql_update
 
 from ctm import audit, counters
-from ctm.clients import checks
-from ctm.clients.fields import EMAILS, fold
+from ctm.clients import checks, derived
+from ctm.clients.fields import EMAILS
 from ctm.clock import utcnow
 from ctm.errors import Conflict, InvalidInput, NotFound
 from ctm.extensions import db
@@ -120,23 +120,10 @@ def _code_taken(client: Client) -> bool:
 
 def refresh(client: Client) -> None:
     """Bring ``display_name`` and ``search_text`` up to date with the other fields."""
-    person = f"{client.last_name or ''} {client.first_name or ''}".strip()
-    company = client.company_name or ""
-    firm = client.kind in {ClientKind.COMPANY, ClientKind.SUPPLIER}
-    names = (company, person) if firm else (person, company)
-    client.display_name = next((name for name in names if name), "")[:255]
-    parts: list[str | None] = [person, company, client.first_name, client.last_name, client.code]
-    parts += [client.tax_code, client.vat_number, client.pec, client.city, client.profession]
-    parts += [getattr(client, name) for name in EMAILS]
-    parts += [_digits(n) for n in (client.phone, client.phone2, client.mobile)]
-    for contact in client.contacts:
-        parts += [contact.first_name, contact.last_name, contact.email, _digits(contact.mobile)]
-    words = dict.fromkeys(fold(" ".join(part for part in parts if part)).split())
-    client.search_text = " ".join(words)
-
-
-def _digits(number: str | None) -> str:
-    return "".join(c for c in number or "" if c.isdigit())
+    client.display_name = derived.display_name(
+        client.kind, client.last_name or "", client.first_name or "", client.company_name or ""
+    )
+    client.search_text = derived.search_text(client, client.contacts)
 
 
 def duplicates(values: Mapping[str, Any], besides: int | None = None) -> list[Client]:

@@ -1,17 +1,23 @@
 """Finding clients: for type-ahead fields and for the list, always bounded."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload, load_only
 
-from ctm.clients.fields import EMAILS, search_words
+from ctm import paging, sql
+from ctm.clients import words
+from ctm.clients.fields import EMAILS
 from ctm.clients.filters import ClientFilter
 from ctm.extensions import db
 from ctm.models import Client, Mailing, Message, Suppression
+from ctm.paging import Order, Page
 
-COUNT_CAP = 50_000
+COUNT_CAP = 10_000
+FREQUENT = 200_000
+MOST_WORDS = 8
 PAGE_MAX = 1000
 SORTS = {
     "name": Client.display_name,
@@ -21,6 +27,7 @@ SORTS = {
     "kind": Client.kind,
     "created": Client.created_at,
 }
+INDEXES = {name: f"ix_clients_{column.key}_id" for name, column in SORTS.items()}
 
 
 @dataclass(frozen=True)
@@ -41,42 +48,61 @@ class LastMail:
 
 def search(text: str, limit: int = 20) -> list[Client]:
     """Clients whose name, codes, addresses or phones hold every word of ``text``."""
-    words = search_words(text)[:8]
-    if not words:
+    wanted = words.read(text)[:MOST_WORDS]
+    if not wanted:
         return []
-    query = select(Client).order_by(Client.active.desc(), Client.display_name, Client.id)
-    for word in words:
-        query = query.where(Client.search_text.contains(word, autoescape=True))
-    return list(db.session.scalars(query.limit(max(1, min(limit, 50)))))
+    some = select(Client.id).where(words.matches(wanted)).limit(FREQUENT)
+    active = sql.unindexed(db.session, Client.active.expression)
+    query = (
+        select(Client.id)
+        .where(Client.id.in_(some))
+        .order_by(active.desc(), Client.display_name, Client.id)
+        .limit(max(1, min(limit, 50)))
+    )
+    return _in_order(db.session.scalars(query).all())
 
 
 def count(found: ClientFilter | None = None) -> Count:
     """How many clients match (or are kept at all), counted up to a cap."""
-    ids = found.select_ids() if found else select(Client.id)
-    number = db.session.scalar(
-        select(func.count()).select_from(ids.limit(COUNT_CAP + 1).subquery())
-    )
-    return Count(min(number or 0, COUNT_CAP), (number or 0) > COUNT_CAP)
+    number = _number(found.select_ids() if found else select(Client.id), COUNT_CAP)
+    return Count(min(number, COUNT_CAP), number > COUNT_CAP)
+
+
+def _number(ids: Select[int], most: int) -> int:
+    """How many rows a query has; ``most + 1`` is more than ``most``."""
+    counted = select(func.count()).select_from(ids.limit(most + 1).subquery())
+    return db.session.scalar(counted) or 0
 
 
 def count_exactly(found: ClientFilter) -> int:
     return db.session.scalar(select(func.count()).select_from(found.select_ids().subquery())) or 0
 
 
-def page(found: ClientFilter, sort: str, desc: bool, number: int, size: int) -> list[Client]:
-    """One page of the clients that match; ``number`` from 0, ``size`` at most ``PAGE_MAX``."""
-    column = SORTS[sort]
-    order = (column.desc(), Client.id.desc()) if desc else (column, Client.id)
+def order_of(sort: str, desc: bool, indexed: bool = True) -> Order:
+    return Order((SORTS[sort], Client.id), desc, indexed)
+
+
+def page(found: ClientFilter, sort: str, desc: bool, place: str, size: int) -> Page[Client]:
+    """The page of the clients that match at a place of :mod:`ctm.paging`, at most ``PAGE_MAX``.
+
+    :raises InvalidInput: the place cannot be read.
+    """
+    walk = _number(found.select_ids(), FREQUENT) > FREQUENT
+    order = order_of(sort, desc, indexed=walk)
+    query = select(Client.id, SORTS[sort], Client.id).where(found.where(hinted=not walk))
+    if walk and sql.dialect_name(db.session) == "sqlite":
+        query = query.with_hint(Client, f"INDEXED BY {INDEXES[sort]}", "sqlite")
+    chosen = paging.pick(query, order, paging.read_place(place, order), min(size, PAGE_MAX))
+    return Page(_in_order([row[0] for row in chosen.rows]), chosen.previous, chosen.next)
+
+
+def _in_order(ids: Sequence[int]) -> list[Client]:
+    """What the list shows of these clients, in the order given."""
     shown = ("display_name", "tax_code", "vat_number", "profession", "city", "kind", "active")
-    query = (
-        select(Client)
-        .options(load_only(*(getattr(Client, name) for name in (*shown, *EMAILS))))
-        .where(found.where())
-        .order_by(*order)
-        .offset(number * size)
-        .limit(min(size, PAGE_MAX))
-    )
-    return list(db.session.scalars(query))
+    columns = (getattr(Client, name) for name in (*shown, *EMAILS))
+    query = select(Client).options(load_only(*columns)).where(Client.id.in_(ids))
+    kept = {client.id: client for client in db.session.scalars(query)}
+    return [kept[client_id] for client_id in ids if client_id in kept]
 
 
 def last_mails(clients: list[Client]) -> dict[int, LastMail]:

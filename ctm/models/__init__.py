@@ -1,5 +1,6 @@
 """All models. One noun, one module; import them from here."""
 
+from ctm.models import search_index
 from ctm.models.accounts import Security, SmtpAccount, account_users
 from ctm.models.base import Base
 from ctm.models.campaigns import (
@@ -24,6 +25,7 @@ from ctm.models.mail import (
     MailingState,
     Message,
     MessageState,
+    PastAttempt,
     Suppression,
     TrackedLink,
 )
@@ -68,6 +70,7 @@ __all__ = [
     "Security",
     "SmtpAccount",
     "StoredFile",
+    "PastAttempt",
     "Suppression",
     "Task",
     "TaskState",
@@ -75,4 +78,5 @@ __all__ = [
     "User",
     "Worker",
     "account_users",
+    "search_index",
 ]

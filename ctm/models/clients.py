@@ -28,11 +28,13 @@ class Client(Base):
         Index(None, "active", "kind", "display_name", "id"),
         Index(None, "tax_code"),
         Index(None, "vat_number"),
-        Index(None, "email1"),
+        Index(None, "email1", "id"),
         Index(None, "email2"),
         Index(None, "email3"),
-        Index(None, "created_at"),
-        Index(None, "city"),
+        Index(None, "created_at", "id"),
+        Index(None, "city", "id"),
+        Index(None, "profession", "id"),
+        Index(None, "kind", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -53,6 +53,7 @@ class Mailing(Base):
     """What the messages of one send share: the snapshot taken when it was started.
 
     ``options``: ``track``, ``unsubscribe``, ``language``, ``public_url`` as they were then.
+    ``hours`` as in :class:`ctm.models.Campaign`.
     """
 
     __tablename__ = "mailings"
@@ -75,6 +76,7 @@ class Mailing(Base):
     options: Mapped[dict[str, Any]] = mapped_column(default=dict)
     delay_seconds: Mapped[float] = mapped_column(default=0.0)
     last_delivery_at: Mapped[datetime | None]
+    hours: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     finished_at: Mapped[datetime | None]
 
@@ -149,6 +151,22 @@ class Message(Base):
             sqlite_where=text("state = 'uncertain'"),
             postgresql_where=text("state = 'uncertain'"),
         ),
+        Index(
+            "ix_messages_opened_at",
+            "campaign_id",
+            "opened_at",
+            "id",
+            sqlite_where=text("opened_at IS NOT NULL"),
+            postgresql_where=text("opened_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_messages_removed_at",
+            "campaign_id",
+            "removed_at",
+            "id",
+            sqlite_where=text("removed_at IS NOT NULL"),
+            postgresql_where=text("removed_at IS NOT NULL"),
+        ),
         Index(None, "account_id", "attempted_at"),
         Index(None, "campaign_id", "state", "id"),
         Index(None, "client_id", "id"),
@@ -195,6 +213,17 @@ class Message(Base):
 
     def __str__(self) -> str:
         return self.to_address
+
+
+class PastAttempt(Base):
+    """When an account tried a mail that it has tried again since: it weighs on the windows."""
+
+    __tablename__ = "past_attempts"
+    __table_args__ = (Index(None, "account_id", "at"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("smtp_accounts.id", ondelete="CASCADE"))
+    at: Mapped[datetime]
 
 
 class Suppression(Base):

@@ -98,7 +98,7 @@ def test_a_search_that_cannot_be_read_is_refused_and_never_widened(query: str, w
 
 
 def test_paging_and_sorting_do_not_change_the_set() -> None:
-    assert parse_query_string("tab=all&page=3&size=50&sort=city&desc=1") == ClientFilter("all")
+    assert parse_query_string("tab=all&at=WyJh&size=50&sort=city&desc=1") == ClientFilter("all")
 
 
 def test_a_search_survives_the_address_and_the_database() -> None:
