@@ -9,6 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import admin_views
 from ctm import cli, config, keys
+from ctm.backup import restoring
 from ctm.errors import CtmError
 from ctm.extensions import babel, csrf, db, limiter, login, migrate
 from jobs import schedule
@@ -31,6 +32,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     app.config.update(values)
     app.config.update(config.flask_settings(values))
     app.config.update(overrides or {})
+    _finish_restore(instance, app.config["SQLALCHEMY_DATABASE_URI"])
     app.config["SECRET_KEY"] = keys.load_key(instance, "session").decode()
     app.extensions["ctm.vault"] = keys.Vault(keys.load_key(instance, "credentials"))
     app.extensions["ctm.tracking_key"] = keys.load_key(instance, "tracking")
@@ -53,6 +55,14 @@ def _read_settings() -> dict[str, Any]:
     """The settings of the environment; one that cannot be read ends the program in a sentence."""
     try:
         return config.load()
+    except CtmError as error:
+        sys.exit(f"CTM: {error}")
+
+
+def _finish_restore(instance: Path, url: str) -> None:
+    """A restore that was interrupted once it counted is brought to its end first."""
+    try:
+        restoring.finish_pending(instance, url)
     except CtmError as error:
         sys.exit(f"CTM: {error}")
 

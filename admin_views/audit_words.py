@@ -59,6 +59,10 @@ ACTIONS = {
     "practice.emptied": _l("practice mailbox emptied"),
     "task.cancel": _l("work stopped"),
     "office.update": _l("office changed"),
+    "office.backup": _l("backup made"),
+    "office.backup_download": _l("backup downloaded"),
+    "office.restore": _l("restored from a backup"),
+    "office.restore_read": _l("notice of the restore read"),
     "demo.create": _l("demo office made"),
 } | CAMPAIGN_ACTIONS
 ACTORS = {"system": _l("system"), "command line": _l("command line")}

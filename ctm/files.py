@@ -24,7 +24,7 @@ from ctm.i18n import _l
 from ctm.models import CampaignAttachment, MailingAttachment, StoredFile, Task, User
 
 BLOCK = 256 * 1024
-_FULL = {errno.ENOSPC, errno.EDQUOT}
+FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 def max_bytes() -> int:
@@ -131,7 +131,7 @@ def too_large(name: str, limit: int) -> InvalidInput:
 
 def refusal(error: OSError) -> Unavailable:
     """What to say when the disk does not take what is written."""
-    if error.errno in _FULL:
+    if error.errno in FULL:
         return Unavailable(
             _l("The server's disk is full: the file was not kept. Tell the administrator.")
         )

@@ -99,17 +99,29 @@ def require_current(engine: Engine) -> None:
     :raises Conflict: there are no tables yet, or they are another version's.
     :raises Unavailable: the database does not answer.
     """
+    if judge(revision(engine)) == SchemaState.EMPTY:
+        raise _not_ready()
+    refuse_other_versions(engine)
+
+
+def refuse_other_versions(engine: Engine) -> None:
+    """As :func:`require_current`, but content with tables that no migration made.
+
+    :raises Conflict: the tables are another version's, or there are none.
+    :raises Unavailable: the database does not answer.
+    """
     found = revision(engine)
     state = judge(found)
     if state == SchemaState.NEWER:
         raise newer(found)
-    if state != SchemaState.CURRENT:
-        raise Conflict(
-            _l(
-                "The database is not ready for this version. "
-                "Run: make run, or flask --app app upgrade"
-            )
-        )
+    if state == SchemaState.OLDER or (state == SchemaState.EMPTY and not has_tables(engine)):
+        raise _not_ready()
+
+
+def _not_ready() -> Conflict:
+    return Conflict(
+        _l("The database is not ready for this version. Run: make run, or flask --app app upgrade")
+    )
 
 
 def has_tables(engine: Engine) -> bool:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from flask import Flask
 
 from ctm import leases, practice, tasks
+from ctm.backup import routine
 from ctm.extensions import db
 from ctm.i18n import _l
 from ctm.jobruns import Job
@@ -29,6 +30,7 @@ TABLE: tuple[Job, ...] = (
     Job("start_campaigns", 15, control.start_due, _l("Start the campaigns whose time has come")),
     Job("finish_campaigns", 5, control.finish_done, _l("Close the campaigns that are done")),
     Job("settle_lost", 20, settle_lost_workers, _l("Settle the mails of workers that died")),
+    Job("back_up", 60, routine.run_due, _l("Make the daily backup when its time has come")),
     Job("clean_up", 3600, clean_up, _l("Forget old practice mail, leases and finished tasks")),
 )
 

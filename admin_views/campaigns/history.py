@@ -28,6 +28,7 @@ ACTIONS = {
     "campaign.pause": _l("paused"),
     "campaign.resume": _l("resumed"),
     "campaign.stop": _l("stopped"),
+    "campaign.release": _l("confirmed after a restore"),
     "campaign.schedule": _l("start planned"),
     "campaign.unschedule": _l("planned start given up"),
     "campaign.overdue": _l("planned start missed"),

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from ctm.cli import accounts, campaigns, clients, demo, users, worker
+from ctm.cli import accounts, backup, campaigns, clients, demo, users, worker
 
 
 def init_app(app: Flask) -> None:
@@ -14,5 +14,8 @@ def init_app(app: Flask) -> None:
         campaigns.campaigns,
         demo.demo,
         worker.worker,
+        backup.backup,
+        backup.restore,
+        backup.upgrade,
     ):
         app.cli.add_command(group)

@@ -11,7 +11,7 @@ from ctm.campaigns.definition import create_from_file
 from ctm.cli.output import answer, command
 from ctm.errors import InvalidInput
 from ctm.i18n import _l
-from ctm.mailing import control
+from ctm.mailing import control, returning
 
 campaigns = AppGroup("campaigns", help="Campaigns.")
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -77,6 +77,16 @@ def resume(name: str, as_json: bool) -> None:
     campaign = operations.by_name(name)
     control.resume(campaign)
     answer(as_json, "Goes on.", state=campaign.state)
+
+
+@campaigns.command("release")
+@click.argument("name")
+@command
+def release(name: str, as_json: bool) -> None:
+    """Let a campaign that came back from a backup send again."""
+    campaign = operations.by_name(name)
+    returning.release(campaign)
+    answer(as_json, "Released; resume or start it.", state=campaign.state)
 
 
 @campaigns.command("stop")

@@ -181,4 +181,4 @@ def test_a_database_without_tables_names_the_command(environ: dict[str, str], st
     process = start()
     said, _none = process.communicate(timeout=30)
     assert process.returncode == 1
-    assert "flask --app app db upgrade" in said
+    assert "flask --app app upgrade" in said

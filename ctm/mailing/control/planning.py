@@ -9,7 +9,7 @@ from ctm.clock import utcnow
 from ctm.errors import Conflict, CtmError, InvalidInput
 from ctm.extensions import db
 from ctm.i18n import _l
-from ctm.mailing import snapshot
+from ctm.mailing import returning, snapshot
 from ctm.mailing.control.running import start
 from ctm.mailing.control.states import STARTABLE, move
 from ctm.models import Campaign, CampaignState
@@ -24,6 +24,7 @@ def schedule(campaign: Campaign, at: datetime) -> None:
     """
     if at <= utcnow():
         raise InvalidInput(_l("This moment has passed. Choose a later one."), "scheduled_at")
+    returning.require_released(campaign)
     snapshot.account_of(campaign)
     move(campaign, STARTABLE, CampaignState.SCHEDULED, scheduled_at=at)
     audit.record("campaign.schedule", campaign, at=at.isoformat())

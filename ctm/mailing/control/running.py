@@ -11,7 +11,7 @@ from ctm.clock import utcnow
 from ctm.errors import Conflict, CtmError
 from ctm.extensions import db
 from ctm.i18n import _l
-from ctm.mailing import recipients, snapshot
+from ctm.mailing import recipients, returning, snapshot
 from ctm.mailing.control.states import STARTABLE, move, set_mailings
 from ctm.mailing.outbox import is_waiting
 from ctm.mailing.requeue import queue_again
@@ -32,6 +32,7 @@ def start(campaign: Campaign) -> Mailing:
     :raises Conflict: it is running already, or there is nobody to send to.
     :raises CtmError: the mail cannot be made.
     """
+    returning.require_released(campaign)
     now = utcnow()
     move(campaign, STARTABLE, CampaignState.RUNNING, started_at=now, scheduled_at=None)
     try:
@@ -104,7 +105,11 @@ def pause(campaign: Campaign) -> None:
 
 
 def resume(campaign: Campaign) -> None:
-    """Go on where it was paused."""
+    """Go on where it was paused.
+
+    :raises Conflict: it is not paused, or came back from a backup and was not released yet.
+    """
+    returning.require_released(campaign)
     move(campaign, [CampaignState.PAUSED], CampaignState.RUNNING)
     set_mailings(campaign, [MailingState.PAUSED], MailingState.RUNNING)
     audit.record("campaign.resume", campaign)
