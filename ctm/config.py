@@ -4,7 +4,9 @@ Values come from the environment. Secrets are made once and kept in ``instance/s
 (see :mod:`ctm.keys`). ``docs/`` lists the same table; a test holds the two together.
 """
 
+import ipaddress
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +36,51 @@ def _port(text: str) -> int:
     if not 0 <= number <= 65535:
         raise ValueError(text)
     return number
+
+
+def _time_of_day(text: str) -> str:
+    if text:
+        time.strptime(text, "%H:%M")
+    return text
+
+
+def _kept(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or int(text[:9]) > 10_000:
+        raise ValueError(text)
+    return int(text)
+
+
+def _level(text: str) -> str:
+    if text.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+        raise ValueError(text)
+    return text.upper()
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text[:9]) <= 10_000:
+        raise ValueError(text)
+    return int(text)
+
+
+def _token(text: str) -> str:
+    if text and (len(text) < 16 or not text.isascii() or " " in text):
+        raise ValueError(text)
+    return text
+
+
+def _networks(text: str) -> str:
+    for part in text.replace(",", " ").split():
+        ipaddress.ip_network(part, strict=False)
+    return text
+
+
+def _nameserver(text: str) -> str:
+    host, colon, port = text.rpartition(":") if text.count(":") == 1 else (text, "", "")
+    if text:
+        ipaddress.ip_address(host)
+    if colon:
+        _port(port)
+    return text
 
 
 def _database(text: str) -> str:
@@ -71,6 +118,18 @@ SETTINGS = (
     Setting("CTM_TRUSTED_PROXIES", int, 0, "Reverse proxies in front of the web server."),
     Setting("CTM_SECURE_COOKIES", _flag, False, "Send cookies over HTTPS only."),
     Setting("CTM_MAX_UPLOAD_MB", int, 25, "Largest upload and attachment, in megabytes."),
+    Setting(
+        "CTM_BACKUP_FOLDER", str, "", "Folder of backups; empty means backups in the instance."
+    ),
+    Setting("CTM_BACKUP_TIME", _time_of_day, "02:00", "When the daily backup is due; empty: never."),
+    Setting("CTM_BACKUP_KEEP", _kept, 7, "Backups kept in the folder; 0 keeps all."),
+    Setting("CTM_BACKUP_PASSPHRASE", str, "", "Seals the keys inside backups; empty: left out."),
+    Setting("CTM_LOG_LEVEL", _level, "INFO", "Least log line written: DEBUG to ERROR."),
+    Setting("CTM_LOG_MB", _count, 10, "Size at which a log file is put aside, in megabytes."),
+    Setting("CTM_LOG_FILES", _count, 5, "Older log files kept of each process."),
+    Setting("CTM_METRICS_TOKEN", _token, "", "Opens /metrics and /healthz's details; 16 signs."),
+    Setting("CTM_METRICS_ALLOW", _networks, "", "Addresses and networks that may read /metrics."),
+    Setting("CTM_NAMESERVER", _nameserver, "", "Name server of the sender check: IP or IP:port."),
 )
 
 
@@ -105,6 +164,14 @@ def local_url(values: Mapping[str, Any]) -> str:
     return f"http://{host}:{values['CTM_PORT']}"
 
 
+def _engine_options(url: str) -> dict[str, Any]:
+    """Values never stand in the words of a database's error; a lost server is noticed."""
+    options: dict[str, Any] = {"hide_parameters": True}
+    if not url.startswith("sqlite"):
+        options |= {"pool_pre_ping": True, "connect_args": {"connect_timeout": 10}}
+    return options
+
+
 def flask_settings(values: Mapping[str, Any]) -> dict[str, Any]:
     """Flask's own settings that follow from ours."""
     instance = Path(values["CTM_INSTANCE"])
@@ -112,6 +179,7 @@ def flask_settings(values: Mapping[str, Any]) -> dict[str, Any]:
     megabyte = 1024 * 1024
     return {
         "SQLALCHEMY_DATABASE_URI": url.replace("postgresql://", "postgresql+psycopg://", 1),
+        "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(url),
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": values["CTM_SECURE_COOKIES"],
