@@ -281,14 +281,20 @@ class Session:
 
     def _mail(self, job: Job) -> bytes:
         options = f" SIZE={len(job.data)}" if "SIZE" in self._features else ""
-        if job.utf8:
+        if job.utf8 or not all(map(str.isascii, self._addresses(job))):
             options += " SMTPUTF8"
         if "8BITMIME" in self._features and not job.data.isascii():
             options += " BODY=8BITMIME"
         return f"MAIL FROM:<{job.sender}>{options}\r\n".encode()
 
+    def _addresses(self, job: Job) -> tuple[str, ...]:
+        """The recipient, and the copies that the server can take an address for."""
+        if len(job.recipients) == 1 or "SMTPUTF8" in self._features:
+            return job.recipients
+        return tuple(each for each in job.recipients if each.isascii())
+
     def _recipients(self, job: Job) -> bytes:
-        return "".join(f"RCPT TO:<{address}>\r\n" for address in job.recipients).encode()
+        return "".join(f"RCPT TO:<{address}>\r\n" for address in self._addresses(job)).encode()
 
     def _envelope(self, job: Job) -> Generator[Need, Any, bool]:
         """Read (without PIPELINING: hold) the dialogue up to 354; false if the mail stays here."""
@@ -298,7 +304,7 @@ class Session:
         refused = None if mail.code == 250 else mail
         if refused and not together:
             return (yield from self._refuse(job, refused))
-        for place, address in enumerate(job.recipients):
+        for place, address in enumerate(self._addresses(job)):
             if not together:
                 self._wire.write(f"RCPT TO:<{address}>\r\n".encode())
             reply = yield from self._answer()
