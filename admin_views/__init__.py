@@ -31,8 +31,10 @@ from admin_views import (
     suppressions,
     system,
     tasks,
+    tracing,
     undecided,
     users,
+    watching,
 )
 
 MODULES = (
@@ -56,11 +58,13 @@ MODULES = (
     system,
     search,
     demo_site,
+    watching,
 )
 
 
 def init_app(app: Flask, babel: Babel) -> None:
     """Register every page of CTM on the application."""
+    tracing.init_app(app)
     languages.init_app(app, babel)
     security.init_app(app)
     filters.init_app(app)

@@ -30,6 +30,9 @@ def current_language() -> str:
     if not has_request_context():
         return str(current_app.config["CTM_LANGUAGE"])
     if current_user and current_user.is_authenticated:
+        # Remembered by the browser for the pages that cannot ask the database.
+        if session.get("language") != current_user.language:
+            session["language"] = current_user.language
         return str(current_user.language)
     chosen = session.get("language")
     if chosen in LANGUAGES:

@@ -47,7 +47,8 @@ def _record(message_id: int, kind: HitKind, link: Any = None) -> None:
         hits.record(message_id, kind, _who_asks(), link)
     except DBAPIError as error:
         db.session.rollback()
-        log.error("a hit of message %s was not counted: %s", message_id, error.orig)
+        which = {"message_id": message_id}
+        log.error("a hit of message %s was not counted: %s", message_id, error.orig, extra=which)
 
 
 @bp.route("/o/<token>.gif", methods=["GET", "HEAD"])

@@ -9,7 +9,7 @@ from flask import Flask, abort, g, redirect, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from ctm import audit
+from ctm import audit, logs
 from ctm.extensions import login
 from ctm.permissions import Permission, allows
 
@@ -57,8 +57,12 @@ def requires(permission: Permission) -> Callable[[Callable[..., Any]], Callable[
 
 
 def _remember_actor() -> None:
+    if (request.endpoint or "").startswith("watching."):
+        return  # must answer also when users cannot be asked for
     user = current_user if current_user and current_user.is_authenticated else None
     audit.act_as(user, ip=request.remote_addr or "", name="")
+    if user is not None:
+        logs.enter(user_id=user.id)
 
 
 def _add_headers(response: Any) -> Any:
@@ -66,6 +70,7 @@ def _add_headers(response: Any) -> Any:
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "same-origin")
     response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    if current_user and current_user.is_authenticated and not request.path.startswith("/static"):
+    known = g.get("_login_user")
+    if known is not None and known.is_authenticated and not request.path.startswith("/static"):
         response.headers.setdefault("Cache-Control", "no-store")
     return response

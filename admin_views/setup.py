@@ -34,7 +34,7 @@ from ctm.i18n import LANGUAGES, _, _l
 
 bp = Blueprint("setup", __name__)
 
-OPEN = {"setup.index", "static", "languages.choose"}
+OPEN = {"setup.index", "static", "languages.choose", "watching.healthz", "watching.prometheus"}
 PUBLIC = ("/o/", "/c/", "/r/")
 
 

@@ -97,12 +97,13 @@ def accounts(now: datetime | None = None) -> list[AccountState]:
     waiting = {row[0]: int(row[1]) for row in db.session.execute(counts)}
     query = select(SmtpAccount).order_by(SmtpAccount.name)
     return [
-        AccountState(account, _state(account, now), waiting.get(account.id, 0))
+        AccountState(account, account_state(account, now), waiting.get(account.id, 0))
         for account in db.session.scalars(query)
     ]
 
 
-def _state(account: SmtpAccount, now: datetime) -> str:
+def account_state(account: SmtpAccount, now: datetime) -> str:
+    """``ready``, ``stopped``, ``waiting`` or ``inactive``."""
     if not account.active:
         return "inactive"
     if account.stopped_at is not None:

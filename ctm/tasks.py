@@ -15,7 +15,7 @@ from typing import Any
 from flask_babel import force_locale
 from sqlalchemy import select, update
 
-from ctm import audit, files
+from ctm import audit, files, logs
 from ctm.clock import utcnow
 from ctm.errors import Conflict, CtmError, NotFound
 from ctm.extensions import db
@@ -217,7 +217,8 @@ def _claim() -> tuple[Task, datetime] | None:
 def _run(task: Task, started_at: datetime) -> None:
     task_id, kind = task.id, _kinds.get(task.kind)
     audit.act_as(task.owner)
-    with force_locale(_language(task)):
+    belongs = logs.bind(task=task.kind, task_id=task_id, user_id=task.owner_id)
+    with force_locale(_language(task)), belongs:
         state, error = TaskState.DONE, ""
         try:
             if kind is None:

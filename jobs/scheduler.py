@@ -14,7 +14,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
-from ctm import audit, jobruns, leases
+from ctm import audit, jobruns, leases, logs
 from ctm.clock import utcnow
 from ctm.extensions import db
 from ctm.jobruns import Job
@@ -111,7 +111,7 @@ class Scheduler:
         if not self.holds:
             return
         started = utcnow()
-        with self._app.app_context():
+        with self._app.app_context(), logs.bind(job=job.name, job_run=logs.new_id()):
             audit.act_as(None)
             try:
                 job.run()

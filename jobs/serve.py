@@ -7,22 +7,18 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import click
 import waitress
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask import Flask
 from sqlalchemy import select
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 
-from ctm import config, settings, setup
+from ctm import config, logs, presence, schema, settings, setup
 from ctm.demo import EMAIL, PASSWORD, office
-from ctm.errors import Conflict, Unavailable
+from ctm.errors import Unavailable
 from ctm.extensions import db
 from ctm.i18n import _
 from ctm.jobruns import table
@@ -34,8 +30,6 @@ from jobs.supervisor import Supervisor
 log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parent.parent
-LOG_BYTES = 2_000_000
-LOG_FILES = 5
 
 
 def serve(app: Flask) -> int:
@@ -45,11 +39,11 @@ def serve(app: Flask) -> int:
     finishes the mail in flight, and the practice mailbox, which may be receiving it, goes last.
 
     :raises Unavailable: a port is busy, or the address is not this machine's.
-    :raises Conflict: the database is not at this version's migration.
+    :raises Conflict: the database is another version's, or a backup is being restored.
     """
-    configure_logging(Path(app.instance_path))
-    with app.app_context():
-        check_database()
+    logs.configure("web", app.config, Path(app.instance_path))
+    with presence.at_work(Path(app.instance_path)), app.app_context():
+        schema.require_current(db.engine)
         _prepare_office(app)
         server = listen(app)
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -155,45 +149,6 @@ def _why_not(error: Exception, host: str, port: int) -> str:
             words=str(error),
         )
     return str(text)
-
-
-def check_database() -> None:
-    """
-    :raises Conflict: there are no tables yet, or they are another version's.
-    :raises Unavailable: the database does not answer.
-    """
-    heads = set(ScriptDirectory(str(ROOT / "ctm" / "migrations")).get_heads())
-    try:
-        with db.engine.connect() as connection:
-            current = set(MigrationContext.configure(connection).get_current_heads())
-    except (OperationalError, ArgumentError, NoSuchModuleError) as error:
-        words = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise Unavailable(
-            _("The database does not answer: %(words)s. Check CTM_DATABASE_URL.", words=words)
-        ) from None
-    if current != heads:
-        raise Conflict(
-            _(
-                "The database is not ready for this version. "
-                "Run: make run, or flask --app app db upgrade"
-            )
-        )
-
-
-def configure_logging(instance: Path) -> None:
-    """Log to the terminal and to ``instance/logs/ctm.log``, which is rotated."""
-    folder = instance / "logs"
-    folder.mkdir(parents=True, exist_ok=True)
-    file = RotatingFileHandler(
-        folder / "ctm.log", maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8"
-    )
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        handlers=[logging.StreamHandler(), file],
-    )
-    for name in ("apscheduler", "mail.log", "mail.debug", "alembic", "waitress.queue"):
-        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _greet(app: Flask, say: Callable[[str], None] = click.echo) -> None:

@@ -1,11 +1,12 @@
 """``worker``: the engine without the web."""
 
-import logging
-import sys
+from pathlib import Path
 
 import click
+from flask import current_app
 from flask.cli import with_appcontext
 
+from ctm import logs
 from ctm.cli.output import answer, command
 from ctm.mailing.engine.command import run_worker
 
@@ -16,8 +17,6 @@ from ctm.mailing.engine.command import run_worker
 @with_appcontext
 def worker(until_idle: bool, as_json: bool) -> None:
     """Send what the outbox holds."""
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
-    )
+    logs.configure("worker", current_app.config, Path(current_app.instance_path))
     sent = run_worker(until_idle)
     answer(as_json, f"{sent} mails sent.", sent=sent)

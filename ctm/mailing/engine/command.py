@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import current_app
 
+from ctm import logs, presence, schema
 from ctm.extensions import db
 from ctm.mailing.engine.accounts import DatabaseBook
 from ctm.mailing.engine.worker import Worker
@@ -32,8 +33,18 @@ def build_worker(**options: Any) -> Worker:
 
 
 def run_worker(until_idle: bool) -> int:
-    """Run until SIGTERM or SIGINT (or idle); returns how many mails the servers accepted."""
+    """Run until SIGTERM or SIGINT (or idle); returns how many mails the servers accepted.
+
+    :raises Conflict: the database is another version's, or a backup is being restored.
+    """
+    schema.refuse_other_versions(db.engine)
+    with presence.at_work(Path(current_app.instance_path)):
+        return _run(until_idle)
+
+
+def _run(until_idle: bool) -> int:
     worker = build_worker()
+    logs.always(worker=worker.name)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: worker.stop())
     log.info("worker %s started", worker.name)

@@ -120,7 +120,8 @@ class MailDesk:
             compiled = snapshot.compile_mailing(mailing)
             return Prepared(compiled, sender, bcc, language)
         except (CtmError, ComposeError) as error:
-            log.error("mailing %s cannot be made: %s", mailing_id, error)
+            which = {"mailing_id": mailing_id, "campaign_id": mailing.campaign_id}
+            log.error("mailing %s cannot be made: %s", mailing_id, error, extra=which)
             return Prepared(None, "", (), language, str(error))
         finally:
             db.session.rollback()
