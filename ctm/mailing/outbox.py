@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Engine,
     Update,
     bindparam,
+    insert,
     literal_column,
     or_,
     select,
@@ -24,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql import ColumnElement
 
-from ctm import counters
+from ctm import counters, sql
 from ctm.mailing import outcomes
 from ctm.models import (
     PENDING,
@@ -35,6 +37,7 @@ from ctm.models import (
     Message,
     MessageState,
     Outcome,
+    PastAttempt,
     SmtpAccount,
     Suppression,
 )
@@ -82,7 +85,7 @@ def sendable(mailing_id: int, now: datetime) -> ColumnElement[bool]:
 
 @dataclass(frozen=True, slots=True)
 class OpenMailing:
-    """A mailing that may send, and what paces it."""
+    """A mailing that may send, and what paces it. ``retry_at`` is its account's."""
 
     id: int
     account_id: int
@@ -90,6 +93,8 @@ class OpenMailing:
     priority: int
     delay_seconds: float
     last_delivery_at: datetime | None
+    hours: dict[str, Any] | None
+    retry_at: datetime | None
 
 
 def open_mailings(connection: Connection) -> list[OpenMailing]:
@@ -102,6 +107,8 @@ def open_mailings(connection: Connection) -> list[OpenMailing]:
             Mailing.priority,
             Mailing.delay_seconds,
             Mailing.last_delivery_at,
+            Mailing.hours,
+            SmtpAccount.retry_at,
         )
         .join(SmtpAccount, SmtpAccount.id == Mailing.account_id)
         .where(
@@ -116,7 +123,7 @@ def open_mailings(connection: Connection) -> list[OpenMailing]:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A message in a worker's hands."""
+    """A message in a worker's hands. ``attempted_at`` is the attempt before this one."""
 
     id: int
     mailing_id: int
@@ -129,6 +136,7 @@ class Claimed:
     message_id: str
     merge_values: dict[str, Any] | None
     attempts: int
+    attempted_at: datetime | None = None
 
 
 CLAIMED_COLUMNS = (
@@ -143,6 +151,7 @@ CLAIMED_COLUMNS = (
     Message.message_id,
     Message.merge_values,
     Message.attempts,
+    Message.attempted_at,
 )
 
 
@@ -150,7 +159,9 @@ CLAIMED_COLUMNS = (
 class Result:
     """What became of a claimed message. ``state`` is its next state.
 
-    ``words`` is the server's answer as given; ``due_at`` when to try again (deferred).
+    ``words`` is the server's answer as given; ``due_at`` when to try again (deferred). An
+    ``attempted`` mail may have reached the server; the attempt is ``spent`` unless the server
+    refused for the account's sake.
     """
 
     message: Claimed
@@ -163,6 +174,7 @@ class Result:
     size: int | None = None
     merge_values: dict[str, Any] | None = None
     attempted: bool = field(default=True)
+    spent: bool = field(default=True)
 
 
 def as_record(result: Result) -> dict[str, Any]:
@@ -176,6 +188,7 @@ def as_record(result: Result) -> dict[str, Any]:
         "due_at": result.due_at.isoformat() if result.due_at else None,
         "size": result.size,
         "merge_values": result.merge_values,
+        "spent": result.spent,
     }
 
 
@@ -199,12 +212,30 @@ def claim(
     limit: int,
     now: datetime,
     before_commit: Callable[[list[int]], None],
+    allowed: Callable[[Connection], int] | None = None,
 ) -> list[Claimed]:
     """Take up to ``limit`` messages of a mailing for a worker.
 
     Suppressed addresses among them are skipped here, at the last moment. ``before_commit`` gets
-    the claimed ids (the worker's journal notes them).
+    the claimed ids (the worker's journal notes them). ``allowed`` says how many may be taken; it
+    is asked while no other worker can claim for the account, so that two cannot take the same
+    place in a window.
     """
+    with engine.begin() as connection:
+        if allowed is not None:
+            sql.lock(connection, select(SmtpAccount.id).where(SmtpAccount.id == mailing.account_id))
+            limit = min(limit, allowed(connection))
+        return _claim(connection, mailing, worker, limit, now, before_commit) if limit > 0 else []
+
+
+def _claim(
+    connection: Connection,
+    mailing: OpenMailing,
+    worker: str,
+    limit: int,
+    now: datetime,
+    before_commit: Callable[[list[int]], None],
+) -> list[Claimed]:
     chosen = (
         select(Message.id)
         .where(sendable(mailing.id, now))
@@ -215,17 +246,16 @@ def claim(
     statement = (
         update(Message)
         .where(Message.id.in_(chosen), is_waiting())
-        .values(state=MessageState.CLAIMED.value, worker=worker, attempted_at=now)
+        .values(state=MessageState.CLAIMED.value, worker=worker)
         .returning(*CLAIMED_COLUMNS, Message.recipient_key)
     )
-    with engine.begin() as connection:
-        rows = sorted(connection.execute(statement).all())
-        barred = _barred(connection, [row.recipient_key for row in rows])
-        claimed = [Claimed(*row[:-1]) for row in rows if row.recipient_key not in barred]
-        skipped = [row for row in rows if row.recipient_key in barred]
-        if skipped:
-            _skip(connection, [row.id for row in skipped], mailing.campaign_id, barred)
-        before_commit([message.id for message in claimed])
+    rows = sorted(connection.execute(statement).all(), key=itemgetter(0))
+    barred = _barred(connection, [row.recipient_key for row in rows])
+    claimed = [Claimed(*row[:-1]) for row in rows if row.recipient_key not in barred]
+    skipped = [row for row in rows if row.recipient_key in barred]
+    if skipped:
+        _skip(connection, [row.id for row in skipped], mailing.campaign_id, barred)
+    before_commit([message.id for message in claimed])
     return claimed
 
 
@@ -246,7 +276,6 @@ def _skip(
             .values(
                 state=MessageState.SKIPPED.value,
                 worker=None,
-                attempted_at=None,
                 reason="removed" if reason == "removed" else "suppressed",
             )
         )
@@ -294,8 +323,8 @@ def _row(result: Result, worker: str) -> dict[str, Any]:
         "b_new_worker": worker if result.state == MessageState.UNCERTAIN else None,
         "b_reason": result.reason,
         "b_due_at": result.due_at,
-        "b_attempts": int(result.attempted),
-        "b_attempted_at": result.at if result.attempted else None,
+        "b_attempts": int(result.attempted and result.spent),
+        "b_attempted_at": result.at if result.attempted else result.message.attempted_at,
         "b_sent_at": result.at if result.state == MessageState.SENT else None,
         "b_code": result.code,
         "b_words": result.words[:4000],
@@ -341,10 +370,14 @@ def _settle_one(engine: Engine, worker: str, result: Result) -> None:
 
 
 def _follow(connection: Connection, changes: Iterable[tuple[Result, str]]) -> None:
-    """What follows from settled messages: counters, list statuses, the mailing's last delivery."""
+    """What follows from settled messages: counters, list statuses, the mailing's last delivery.
+
+    A message holds its last attempt; the one before goes where pace still counts it.
+    """
     deltas: dict[int, Counter[str]] = defaultdict(Counter)
     reached: dict[Outcome, list[int]] = defaultdict(list)
     delivered: dict[int, datetime] = {}
+    earlier: list[dict[str, Any]] = []
     for result, before in changes:
         message = result.message
         if message.campaign_id is not None and counter_of(before) != counter_of(result.state):
@@ -353,9 +386,13 @@ def _follow(connection: Connection, changes: Iterable[tuple[Result, str]]) -> No
         if result.attempted:
             last = delivered.get(message.mailing_id, result.at)
             delivered[message.mailing_id] = max(last, result.at)
+        if result.attempted and message.attempted_at and before == MessageState.CLAIMED:
+            earlier.append({"account_id": message.account_id, "at": message.attempted_at})
         outcome = _OUTCOMES.get(result.state)
         if outcome and message.member_id is not None:
             reached[outcome].append(message.member_id)
+    if earlier:
+        connection.execute(insert(PastAttempt), earlier)
     for outcome, member_ids in reached.items():
         outcomes.reach(connection, outcome, member_ids)
     for campaign_id, changed in sorted(deltas.items()):

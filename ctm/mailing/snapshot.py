@@ -49,6 +49,7 @@ def take(campaign: Campaign, kind: MailingKind, author_id: int | None) -> Mailin
         mailing.campaign_id = campaign.id
         mailing.bcc = campaign.bcc
         mailing.delay_seconds = campaign.delay_seconds
+        mailing.hours = campaign.hours
     compiled = compile_mailing(mailing)
     mailing.links = [
         TrackedLink(position=position, url=url)

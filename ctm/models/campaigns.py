@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -56,7 +57,10 @@ class ListStatus(Base):
 
 
 class Campaign(Base):
-    """A campaign with its E-Mailing settings (G2–G4)."""
+    """A campaign with its E-Mailing settings (G2–G4).
+
+    ``hours``: when its mails may leave, see :mod:`ctm.mailing.hours`; None: at any time.
+    """
 
     __tablename__ = "campaigns"
 
@@ -74,6 +78,7 @@ class Campaign(Base):
     body_html: Mapped[str] = mapped_column(Text, default="")
     body_text: Mapped[str] = mapped_column(Text, default="")
     delay_seconds: Mapped[float] = mapped_column(default=0.0)
+    hours: Mapped[dict[str, Any] | None]
     use_email1: Mapped[bool] = mapped_column(default=True)
     use_email2: Mapped[bool] = mapped_column(default=True)
     use_email3: Mapped[bool] = mapped_column(default=False)

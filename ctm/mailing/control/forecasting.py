@@ -11,6 +11,7 @@ from ctm.errors import CtmError, InvalidInput
 from ctm.extensions import db
 from ctm.i18n import _, _l
 from ctm.mailing import pace, recipients, snapshot
+from ctm.mailing.hours import read_hours
 from ctm.mailing.outbox import is_waiting
 from ctm.mailing.recipients import LeftOut
 from ctm.models import Campaign, Mailing, MailingState, Message, SmtpAccount
@@ -73,7 +74,10 @@ def _last_departure(campaign: Campaign, count: int, now: datetime) -> datetime:
     ahead = db.session.scalar(select(func.count()).select_from(waiting.subquery())) or 0
     past = pace.history(db.session, account.id, limits, now)
     speed = max(1, account.connections) * TYPICAL_PER_CONNECTION
-    return pace.last_departure(count + ahead, now, limits, campaign.delay_seconds, past, speed)
+    hours = read_hours(campaign.hours) if campaign.hours else None
+    return pace.last_departure(
+        count + ahead, now, limits, campaign.delay_seconds, past, speed, hours
+    )
 
 
 def left_out(campaign: Campaign, reason: str, limit: int = 100, skip: int = 0) -> list[LeftOut]:

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 
 from ctm.clock import Clock
 from ctm.mailing import outbox, pace
 from ctm.mailing.engine.lane import Lane
-from ctm.models import UNDER_WAY, Message
+from ctm.mailing.hours import Hours, closed_days, read_hours
+from ctm.models import UNDER_WAY, Mailing, Message
 
 SMALLEST, LARGEST = 8, outbox.GROUP
 QUICK, SLOW = 0.3, 2.0
@@ -42,8 +43,10 @@ class Claims:
         self._note = note
         self._appetites: dict[int, Appetite] = {}
         self._open: list[outbox.OpenMailing] = []
+        self._hours: dict[int, Hours] = {}
         self._empty: set[int] = set()
         self.delayed: set[int] = set()
+        self.waits: dict[int, datetime | None] = {}
 
     @property
     def accounts(self) -> set[int]:
@@ -54,6 +57,10 @@ class Claims:
         """Read the open mailings; returns their ids."""
         with self._engine.connect() as connection:
             self._open = outbox.open_mailings(connection)
+            timed = [each for each in self._open if each.hours]
+            closed = closed_days(connection) if timed else []
+        self._hours = {each.id: read_hours(each.hours or {}, closed=closed) for each in timed}
+        self.waits = {each.account_id: each.retry_at for each in self._open}
         self.delayed = {mailing.id for mailing in self._open if mailing.delay_seconds > 0}
         return {mailing.id for mailing in self._open}
 
@@ -82,23 +89,30 @@ class Claims:
         if room <= appetite.size // 2 and lane.backlog:
             return {}
         appetite.more, appetite.ready_at = False, 0.0
-        room = self._allowed(lane, room, now, appetite)
+        room = self._allowed(None, lane, room, now, appetite)
         taken: dict[int, list[outbox.Claimed]] = {}
         for mailing in [each for each in self._open if each.account_id == lane.account.id]:
             if room <= 0:
                 appetite.more = True
                 break
-            wanted = self._due(mailing, room, now, held, appetite)
-            got = self._claim(mailing, wanted)
+            wanted = self._due(None, mailing, room, now, held, appetite)
+            if wanted <= 0:
+                continue
+            got = self._claim(mailing, lane, wanted, now, appetite)
             if got:
                 taken[mailing.id] = got
                 room -= len(got)
-            elif wanted:
+            elif got is not None:
                 self._empty.add(mailing.id)
         if room <= 0:
             appetite.more = True
             self._adapt(appetite, now, lane.account.connections)
         return taken
+
+    def is_open(self, mailing_id: int) -> bool:
+        """Whether a mailing's hours let a mail leave at this moment; asked before each."""
+        hours = self._hours.get(mailing_id)
+        return hours is None or hours.is_open(self._clock.now())
 
     def seem_done(self, held: Collection[int]) -> set[int]:
         """Mailings that gave nothing and of which nothing is in hand; forgotten when asked."""
@@ -122,56 +136,103 @@ class Claims:
     def _appetite(self, account_id: int) -> Appetite:
         return self._appetites.setdefault(account_id, Appetite())
 
-    def _allowed(self, lane: Lane, room: int, now: float, appetite: Appetite) -> int:
-        if not lane.account.limits:
+    def _allowed(
+        self,
+        connection: Connection | None,
+        lane: Lane,
+        room: int,
+        now: float,
+        appetite: Appetite,
+    ) -> int:
+        """What the account's windows leave; in a claim's own ``connection`` it is binding."""
+        limits, account_id = lane.account.limits, lane.account.id
+        if not limits:
             return room
         at = self._clock.now()
-        with self._engine.connect() as connection:
-            allowed, ready_at = pace.allowance(
-                connection, lane.account.id, lane.account.limits, at, room
-            )
+        if connection is None:
+            with self._engine.connect() as reading:
+                allowed, ready_at = pace.allowance(reading, account_id, limits, at, room)
+        else:
+            pace.correct(connection, account_id, at)
+            allowed, ready_at = pace.allowance(connection, account_id, limits, at, room)
         if ready_at is not None:
             appetite.ready_at = now + max(0.0, (ready_at - at).total_seconds())
         return allowed
 
     def _due(
         self,
+        connection: Connection | None,
         mailing: outbox.OpenMailing,
         room: int,
         now: float,
         held: Collection[int],
         appetite: Appetite,
     ) -> int:
-        """How many of a mailing may be claimed: with a delay one at a time, when it is due."""
+        """How many of a mailing may be claimed by its hours and delay; with one, one at a time."""
+        at = self._clock.now()
+        hours = self._hours.get(mailing.id)
+        if hours is not None and not hours.is_open(at):
+            self._later(appetite, now, (hours.next_open(at) - at).total_seconds())
+            return 0
         if mailing.delay_seconds <= 0:
             return room
-        if mailing.id in held or self._held_elsewhere(mailing.id):
+        if mailing.id in held:
             return 0
-        if mailing.last_delivery_at is not None:
-            due = mailing.last_delivery_at + timedelta(seconds=mailing.delay_seconds)
-            left = (due - self._clock.now()).total_seconds()
+        last = mailing.last_delivery_at
+        if connection is not None:
+            if self._held_elsewhere(connection, mailing.id):
+                return 0
+            query = select(Mailing.last_delivery_at).where(Mailing.id == mailing.id)
+            last = connection.scalar(query)
+        if last is not None:
+            due = last + timedelta(seconds=mailing.delay_seconds)
+            left = (due - at).total_seconds()
             if left > 0:
-                ready_at = now + min(left, mailing.delay_seconds)
-                earlier = appetite.ready_at or ready_at
-                appetite.ready_at = min(earlier, ready_at)
+                self._later(appetite, now, min(left, mailing.delay_seconds))
                 return 0
         return 1
 
-    def _held_elsewhere(self, mailing_id: int) -> bool:
+    def _later(self, appetite: Appetite, now: float, seconds: float) -> None:
+        ready_at = now + seconds
+        appetite.ready_at = min(appetite.ready_at or ready_at, ready_at)
+
+    def _held_elsewhere(self, connection: Connection, mailing_id: int) -> bool:
         query = select(Message.id).where(
             Message.mailing_id == mailing_id,
             Message.worker.is_not(None),
             Message.state.in_(UNDER_WAY),
         )
-        with self._engine.connect() as connection:
-            return connection.execute(query.limit(1)).first() is not None
+        return connection.execute(query.limit(1)).first() is not None
 
-    def _claim(self, mailing: outbox.OpenMailing, limit: int) -> list[outbox.Claimed]:
-        if limit <= 0:
-            return []
-        return outbox.claim(
-            self._engine, mailing, self._worker, limit, self._clock.now(), self._note
+    def _claim(
+        self,
+        mailing: outbox.OpenMailing,
+        lane: Lane,
+        wanted: int,
+        now: float,
+        appetite: Appetite,
+    ) -> list[outbox.Claimed] | None:
+        """Claim; None if another worker took what the pace allowed."""
+        allowed = wanted
+
+        def rule(connection: Connection) -> int:
+            nonlocal allowed
+            allowed = self._allowed(connection, lane, allowed, now, appetite)
+            if allowed > 0:
+                allowed = self._due(connection, mailing, allowed, now, (), appetite)
+            return allowed
+
+        paced = bool(lane.account.limits) or mailing.delay_seconds > 0
+        got = outbox.claim(
+            self._engine,
+            mailing,
+            self._worker,
+            wanted,
+            self._clock.now(),
+            self._note,
+            rule if paced else None,
         )
+        return got if got or allowed > 0 else None
 
     def _adapt(self, appetite: Appetite, now: float, connections: int) -> None:
         """Larger groups where the server is quick, so that little is in hand where it is slow."""

@@ -29,6 +29,7 @@ LONGEST_RETRY = timedelta(hours=4)
 MOST_ATTEMPTS = 14
 FIRST_PAUSE = 2.0
 LONGEST_PAUSE = 600.0
+LONG_WAIT, LONGEST_WAIT = 15.0, 4 * 3600.0
 REFUSALS_IN_A_ROW = 5
 FASTER_AFTER = 50
 RESOLVED_FOR = 300.0
@@ -94,6 +95,7 @@ class Lane:
     fewer: int = 0
     _refusals: int = 0
     _since_slower: int = 0
+    _waits: bool = False
     _addresses: Sequence[tuple[Any, ...]] = ()
     _resolved_at: float = 0.0
     _resolving: "Future[list[tuple[Any, ...]]] | None" = None
@@ -254,6 +256,17 @@ class Lane:
                 self.failures = 0
             self.wait(str(problem))
 
+    def heed(self, retry_at: datetime | None) -> None:
+        """The account's wait as the database has it: another worker's, or lifted by a person."""
+        if retry_at is None:
+            if self._waits:
+                self._waits, self.retry_at = False, 0.0
+            return
+        left = (retry_at - self.office.clock.now()).total_seconds()
+        if LONG_WAIT < left <= LONGEST_WAIT:
+            self._waits = True
+            self.retry_at = max(self.retry_at, self.office.clock.monotonic() + left)
+
     def _slow_down(self, problem: Throttled) -> None:
         """Half as many connections from now on, and a longer rest than after a mere failure."""
         most = max(1, self.account.connections - self.fewer)
@@ -269,5 +282,6 @@ class Lane:
         pause = min(first * 2**self.failures, longest)
         self.failures = min(self.failures + 1, 12)
         self.retry_at = self.office.clock.monotonic() + pause
+        self._waits = True
         self.release_backlog()
         self.office.account_waits(self, words, pause)

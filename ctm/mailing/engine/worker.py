@@ -170,6 +170,7 @@ class Worker:
             if data is not None:
                 self._lanes[account_id] = Lane(data, self, self._tls, self.clock.monotonic())
         for account_id, lane in list(self._lanes.items()):
+            lane.heed(self._claims.waits.get(account_id))
             if account_id not in wanted:
                 lane.release_backlog()
             if lane.stale(self.clock.monotonic()):
@@ -197,7 +198,8 @@ class Worker:
         except DBAPIError as error:
             log.error("the database does not answer: %s", error.orig)
             return False
-        return message.mailing_id in self._running and not self._settling_failed
+        may_leave = message.mailing_id in self._running and not self._settling_failed
+        return may_leave and self._claims.is_open(message.mailing_id)
 
     def prepare(self, message: Claimed) -> Job | Result:
         return self._desk.make(message)
