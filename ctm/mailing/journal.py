@@ -10,11 +10,13 @@ lines, appended with one ``write`` each, so that a killed process loses none:
 
 A record counts from its line end on. Writing survives a killed process but not a power cut; a
 journal from before the last boot is therefore not believed when it is silent about a claimed
-message: that message becomes uncertain instead of going back to the queue.
+message: that message becomes uncertain instead of going back to the queue. The same holds for a
+journal with a line that cannot be read.
 """
 
 import fcntl
 import json
+import logging
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -23,6 +25,8 @@ from typing import Any
 
 COMPACT_AT = 8 * 1024 * 1024
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+log = logging.getLogger(__name__)
 
 
 def boot_id() -> str:
@@ -45,13 +49,19 @@ class Journal:
 
     def _create(self, path: Path) -> int:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.write(descriptor, self._head)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.write(descriptor, self._head)
+        except OSError:
+            os.close(descriptor)
+            raise
         return descriptor
 
     def _append(self, line: bytes) -> None:
+        """One write; on a full disk a torn line is taken back, so that the next stands alone."""
         written = os.write(self._file, line)
         if written != len(line):
+            os.ftruncate(self._file, self._size)
             raise OSError(f"only {written} of {len(line)} bytes written to {self.path}")
         self._size += written
 
@@ -76,12 +86,20 @@ class Journal:
         if self._size < COMPACT_AT:
             return
         fresh = self.path.with_suffix(".new")
-        old, self._file = self._file, self._create(fresh)
-        self._size = len(self._head)
-        for number in begun:
-            self.begins(number)
-        fresh.rename(self.path)
-        os.close(old)
+        old = self._file, self._size
+        try:
+            self._file, self._size = self._create(fresh), len(self._head)
+            for number in begun:
+                self.begins(number)
+            fresh.rename(self.path)
+        except OSError as error:
+            log.warning("the journal goes on growing: %s", error)
+            if self._file != old[0]:
+                os.close(self._file)
+            self._file, self._size = old
+            fresh.unlink(missing_ok=True)
+            return
+        os.close(old[0])
 
     def close(self) -> None:
         """Remove the journal: everything in it is in the database."""
@@ -127,7 +145,7 @@ def find_remains(folder: Path) -> list[Remains]:
 
 def _read(path: Path, content: bytes) -> Remains:
     lines = content.split(b"\n")[:-1]
-    head = lines[0].decode().split(" ") if lines else []
+    head = lines[0].decode("utf-8", "replace").split(" ") if lines else []
     believable = len(head) == 3 and head[0] == "J"
     remains = Remains(
         worker=head[1] if believable else path.stem,
@@ -135,19 +153,28 @@ def _read(path: Path, content: bytes) -> Remains:
         trusted=believable and head[2] == boot_id(),
     )
     for line in lines[1:]:
-        _take(remains, line)
+        try:
+            _take(remains, line)
+        except ValueError:
+            log.error("%s: %r cannot be read", path, line[:80])
+            remains.trusted = False
     return remains
 
 
 def _take(remains: Remains, line: bytes) -> None:
+    """
+    :raises ValueError: the line is no record.
+    """
     kind, _, rest = line.partition(b" ")
     if kind == b"C":
-        for number in rest.split():
-            remains.answers.pop(int(number), None)
-            remains.begun.discard(int(number))
+        for number in [int(each) for each in rest.split()]:
+            remains.answers.pop(number, None)
+            remains.begun.discard(number)
     elif kind == b"B":
         remains.begun.add(int(rest))
     elif kind == b"A":
-        number, _, answer = rest.partition(b" ")
-        remains.answers[int(number)] = json.loads(answer)
-        remains.begun.discard(int(number))
+        written, _, answer = rest.partition(b" ")
+        remains.answers[int(written)] = json.loads(answer)
+        remains.begun.discard(int(written))
+    else:
+        raise ValueError(kind)

@@ -39,7 +39,7 @@ class ReplyReader:
         self._buffer += data
         start = 0
         while (end := self._buffer.find(b"\n", start)) >= 0:
-            line = bytes(self._buffer[start:end]).rstrip(b"\r")
+            line = bytes(self._buffer[start:end])
             start = end + 1
             reply = self._line(line)
             if reply is not None:
@@ -54,7 +54,7 @@ class ReplyReader:
         self._lines.clear()
 
     def _line(self, line: bytes) -> Reply | None:
-        text = line.decode("utf-8", "replace")
+        text = line.rstrip(b"\r").decode("utf-8", "replace")
         code, mark = text[:3], text[3:4]
         readable = code.isascii() and code.isdigit() and mark in ("", " ", "-", "\t")
         if not readable or not "200" <= code <= "599" or len(line) > LONGEST_LINE:
