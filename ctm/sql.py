@@ -1,5 +1,6 @@
 """The few places where SQLite and PostgreSQL are not spoken alike."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, String, Table, cast, func, literal
@@ -7,6 +8,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, scoped_session
 from sqlalchemy.sql.elements import ColumnElement, UnaryExpression
 from sqlalchemy.sql.operators import custom_op
+from sqlalchemy.types import DateTime
+
+from ctm.clock import utcnow
 
 Executor = Connection | Session | scoped_session[Any]
 
@@ -21,6 +25,13 @@ def insert(executor: Executor, table: Table) -> Any:
     """An INSERT that knows ``on_conflict_do_nothing`` and ``on_conflict_do_update``."""
     dialect = postgresql if dialect_name(executor) == "postgresql" else sqlite
     return dialect.insert(table)
+
+
+def utc_now(executor: Executor) -> ColumnElement[datetime]:
+    """The moment as the database's own clock has it, where several machines share it."""
+    if dialect_name(executor) == "postgresql":
+        return func.timezone("utc", func.clock_timestamp(), type_=DateTime())
+    return literal(utcnow(), DateTime())
 
 
 def random_hex(executor: Executor) -> ColumnElement[str]:

@@ -46,7 +46,8 @@ def suppress(
         "created_at": utcnow(),
     }
     insert = sql.insert(db.session, Suppression.__table__).values(**values)  # type: ignore[arg-type]
-    added = bool(db.session.execute(insert.on_conflict_do_nothing()).rowcount)  # type: ignore[attr-defined]
+    new = insert.on_conflict_do_nothing().returning(Suppression.id)
+    added = db.session.execute(new).first() is not None
     if added:
         audit.record("suppression.add", address=email, reason=reason)
     if commit:

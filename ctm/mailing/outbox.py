@@ -32,6 +32,8 @@ from ctm.models import (
     PENDING,
     UNDER_WAY,
     WAITING,
+    Campaign,
+    CampaignState,
     Mailing,
     MailingState,
     Message,
@@ -337,7 +339,7 @@ def settle(engine: Engine, worker: str, results: Sequence[Result]) -> None:
     """Write down what became of messages claimed by ``worker``, with all that follows from it.
 
     A message that is no longer this worker's (others held it for lost) is changed only if it is
-    still ``uncertain``: an answer known for sure replaces the doubt.
+    still ``uncertain``: what its own worker knows for sure replaces the others' doubt.
     """
     for start in range(0, len(results), GROUP):
         group = results[start : start + GROUP]
@@ -360,7 +362,7 @@ def _settle_together(engine: Engine, worker: str, group: Sequence[Result]) -> bo
 
 def _settle_one(engine: Engine, worker: str, result: Result) -> None:
     attempts = [(_FROM_CLAIMED, MessageState.CLAIMED)]
-    if result.state in (MessageState.SENT, MessageState.FAILED):
+    if result.state != MessageState.UNCERTAIN:
         attempts.append((_FROM_UNCERTAIN, MessageState.UNCERTAIN))
     for statement, before in attempts:
         with engine.begin() as connection:
@@ -377,9 +379,12 @@ def _follow(connection: Connection, changes: Iterable[tuple[Result, str]]) -> No
     deltas: dict[int, Counter[str]] = defaultdict(Counter)
     reached: dict[Outcome, list[int]] = defaultdict(list)
     delivered: dict[int, datetime] = {}
+    revived: set[int] = set()
     earlier: list[dict[str, Any]] = []
     for result, before in changes:
         message = result.message
+        if before == MessageState.UNCERTAIN and result.state in WAITING:
+            revived.add(message.mailing_id)
         if message.campaign_id is not None and counter_of(before) != counter_of(result.state):
             deltas[message.campaign_id][counter_of(before)] -= 1
             deltas[message.campaign_id][counter_of(result.state)] += 1
@@ -397,10 +402,24 @@ def _follow(connection: Connection, changes: Iterable[tuple[Result, str]]) -> No
         outcomes.reach(connection, outcome, member_ids)
     for campaign_id, changed in sorted(deltas.items()):
         counters.add(campaign_id, changed, connection)
+    _reopen(connection, revived)
     for mailing_id, at in sorted(delivered.items()):
         connection.execute(
             update(Mailing).where(Mailing.id == mailing_id).values(last_delivery_at=at)
         )
+
+
+def _reopen(connection: Connection, mailing_ids: set[int]) -> None:
+    """Let finished mailings run again of which a mail went back to the queue."""
+    if not mailing_ids:
+        return
+    campaigns = select(Mailing.campaign_id).where(Mailing.id.in_(mailing_ids))
+    again = {"state": MailingState.RUNNING.value, "finished_at": None}
+    for statement in (
+        update(Mailing).where(Mailing.id.in_(mailing_ids), Mailing.state == MailingState.FINISHED),
+        update(Campaign).where(Campaign.id.in_(campaigns), Campaign.state == CampaignState.FINISHED),
+    ):
+        connection.execute(statement.values(again))
 
 
 _OUTCOMES: dict[str, Outcome] = {

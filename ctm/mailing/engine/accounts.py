@@ -13,7 +13,7 @@ from ctm.accounts.operations import endpoint
 from ctm.clock import utcnow
 from ctm.errors import CtmError
 from ctm.extensions import db
-from ctm.mailing import pace
+from ctm.mailing import pace, recovery
 from ctm.mailing.engine.lane import AccountData
 from ctm.mailing.engine.session import Login
 from ctm.models import AuditEntry, Security, SmtpAccount, Worker
@@ -32,7 +32,7 @@ class AccountBook(Protocol):
 
     def sign_in(self, worker: str) -> None: ...
 
-    def beat(self, worker: str) -> None: ...
+    def beat(self, worker: str) -> bool: ...
 
     def sign_out(self, worker: str) -> None: ...
 
@@ -115,21 +115,26 @@ class DatabaseBook:
             )
 
     def sign_in(self, worker: str) -> None:
+        """Register a worker, or again one that was held for lost."""
         with self._engine.begin() as connection:
-            table = Worker.__table__
+            now = sql.utc_now(connection)
+            row = {"name": worker, "host": socket.gethostname(), "pid": os.getpid()}
+            statement = sql.insert(connection, Worker.__table__).values(  # type: ignore[arg-type]
+                **row, started_at=now, seen_at=now
+            )
             connection.execute(
-                sql.insert(connection, table).values(  # type: ignore[arg-type]
-                    name=worker,
-                    host=socket.gethostname(),
-                    pid=os.getpid(),
-                    started_at=utcnow(),
-                    seen_at=utcnow(),
-                )
+                statement.on_conflict_do_update(index_elements=["name"], set_={"seen_at": now})
             )
 
-    def beat(self, worker: str) -> None:
+    def beat(self, worker: str) -> bool:
+        """Give a sign of life; false if others hold this worker for lost."""
         with self._engine.begin() as connection:
-            connection.execute(update(Worker).where(Worker.name == worker).values(seen_at=utcnow()))
+            statement = (
+                update(Worker)
+                .where(Worker.name == worker, Worker.seen_at > recovery.CONDEMNED)
+                .values(seen_at=sql.utc_now(connection))
+            )
+            return connection.execute(statement).rowcount == 1
 
     def sign_out(self, worker: str) -> None:
         with self._engine.begin() as connection:

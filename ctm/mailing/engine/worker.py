@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from ctm.clock import Clock, SystemClock
+from ctm.extensions import db
 from ctm.mailing import control, journal, outbox, recovery
 from ctm.mailing.engine.accounts import AccountBook
 from ctm.mailing.engine.claims import Claims
@@ -22,6 +23,7 @@ from ctm.mailing.engine.connection import Connection, Target, Timeouts
 from ctm.mailing.engine.desk import MailDesk
 from ctm.mailing.engine.lane import Lane
 from ctm.mailing.engine.session import ConnectionProblem, Job
+from ctm.mailing.engine.standing import Standing
 from ctm.mailing.engine.watch import watch
 from ctm.mailing.outbox import Claimed, Result
 from ctm.models import MessageState
@@ -30,7 +32,6 @@ log = logging.getLogger(__name__)
 
 FLUSH_EVERY = 0.1
 LOOK_EVERY = 0.5
-BEAT_EVERY = 20.0
 LONGEST_WAIT = 0.25
 
 
@@ -69,7 +70,11 @@ class Worker:
         self._results: list[Result] = []
         self._begun: set[int] = set()
         self._flushed_at = 0.0
-        self._beat_at = 0.0
+        self._standing = Standing(
+            lambda: self._book.beat(self.name), lambda: self._book.sign_in(self.name)
+        )
+        self._revoked: set[int] = set()
+        self._strays = False
         self._stopping = False
         self._settling_failed = False
         self.sent = 0
@@ -115,7 +120,10 @@ class Worker:
         lanes = self._lanes.values()
         if self._results or any(not lane.quiet for lane in lanes):
             return False
-        return not self._claims.anything_left(self._waiting())
+        try:
+            return not self._claims.anything_left(self._waiting())
+        except DBAPIError:
+            return False
 
     def _waiting(self) -> set[int]:
         """Accounts whose servers are left alone for now."""
@@ -138,9 +146,8 @@ class Worker:
 
     def _look(self, now: float) -> None:
         """Notice what changed, and fill the lanes that run low."""
-        if now - self._beat_at >= BEAT_EVERY:
-            self._beat_at = now
-            self._tell(self._book.beat, self.name)
+        if self._standing.due:
+            self._prove_standing()
         if self._stopping or self._settling_failed:
             return
         changed = self._watch.changed() or self._changed
@@ -148,18 +155,29 @@ class Worker:
             return
         self._changed, self._next_look = False, now + LOOK_EVERY
         try:
+            self._return_strays()
             self._refresh()
             for lane in self._lanes.values():
                 if not lane.stopped and lane.retry_at <= now:
                     self._fill(lane, now)
         except DBAPIError as error:
             log.error("the database does not answer: %s", error.orig)
+            self._strays = True
+            db.session.rollback()
             time.sleep(0.2)
+
+    def _return_strays(self) -> None:
+        """Claims that were made while the database broke off: ours in its books, never in hand."""
+        if not self._strays:
+            return
+        held = self._in_hand() | {result.message.id for result in self._results}
+        recovery.strays(self._engine, self.name, held, self.clock.now())
+        self._strays = False
 
     def _fill(self, lane: Lane, now: float) -> None:
         for mailing_id, messages in self._claims.fill(lane, now, self._held()).items():
-            lane.backlog.extend(messages)
             self._desk.expect(mailing_id, messages)
+            lane.backlog.extend(messages)
 
     def _refresh(self) -> None:
         """Read which mailings run and which accounts may send; drop what no longer may."""
@@ -188,9 +206,30 @@ class Worker:
             held.update(message.mailing_id for message in lane.under_way.values())
         return held
 
+    def _in_hand(self) -> set[int]:
+        lanes = self._lanes.values()
+        held = {message.id for lane in lanes for message in lane.backlog}
+        return held.union(*(lane.under_way for lane in lanes))
+
+    # -- its place among the workers ---------------------------------------------------------
+
+    def _prove_standing(self) -> None:
+        """Give a sign of life. Held for lost, begin nothing that was claimed before."""
+        try:
+            if not self._standing.prove():
+                log.error("worker %s was held for lost; it gives back what it holds", self.name)
+                self._revoked = self._in_hand() - self._begun
+            self._strays = True
+        except DBAPIError as error:
+            log.error("no sign of life: %s", error.orig)
+
     # -- what lanes need ---------------------------------------------------------------------
 
     def may_send(self, message: Claimed) -> bool:
+        if not self._standing.sure and self._standing.due:
+            self._prove_standing()
+        if not self._standing.sure or message.id in self._revoked:
+            return False
         try:
             if self._watch.changed():
                 self._changed = True
@@ -213,6 +252,7 @@ class Worker:
 
     def note_result(self, result: Result) -> None:
         self._begun.discard(result.message.id)
+        self._revoked.discard(result.message.id)
         self._desk.forget(result.message)
         if result.attempted:
             try:
