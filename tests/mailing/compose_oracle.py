@@ -44,6 +44,12 @@ class Slot:
 class Link:
     href: str
     label: str
+    title: Slot | None = None
+
+    def written(self, href: str, title: str | None) -> str:
+        """The element, its attributes escaped; ``title`` too, already."""
+        shown = "" if title is None else f' title="{title}"'
+        return f'<a href="{html.escape(href)}"{shown}>{html.escape(self.label)}</a>'
 
 
 Piece = str | Slot | Link
@@ -95,7 +101,7 @@ def source_of(pieces: Iterable[Piece], escape: bool = False) -> str:
         if isinstance(piece, Slot):
             written += piece.source
         elif isinstance(piece, Link):
-            written += f'<a href="{html.escape(piece.href)}">{html.escape(piece.label)}</a>'
+            written += piece.written(piece.href, piece.title and piece.title.source)
         else:
             written += html.escape(piece, quote=False) if escape else piece
     return written
@@ -120,6 +126,8 @@ class Letter:
     language: str
     tracked: bool
     unsubscribe: bool
+    extra: tuple[tuple[str, str], ...] = ()
+    copies: tuple[str, ...] = ()
 
     @property
     def html_source(self) -> str | None:
@@ -155,7 +163,8 @@ class Letter:
                 elif isinstance(piece, Link):
                     number = numbers.get(piece.href)
                     href = f"{BASE}/c/{token}/{number}" if number else piece.href
-                    body += f'<a href="{html.escape(href)}">{html.escape(piece.label)}</a>'
+                    title = piece.title and html.escape(piece.title.shown(values))
+                    body += piece.written(href, title)
                 else:
                     body += html.escape(allowed(piece))
             body += "</p>"

@@ -397,7 +397,7 @@ def test_a_recipient_that_cannot_stand_in_a_header_is_refused(changes: dict[str,
         render(content(), **changes)
 
 
-@pytest.mark.parametrize("token", ["", "a b", 'a"b', "a\r\nb", "è", "x" * 401])
+@pytest.mark.parametrize("token", ["", "a b", 'a"b', "a\r\nb", "è", "x" * 76])
 def test_a_token_that_is_none_is_refused(token: str) -> None:
     with pytest.raises(ComposeError):
         render(content(public_url=BASE, unsubscribe=True), token=token)

@@ -1,14 +1,24 @@
 """The byte skeleton against its oracle: whatever template and recipients, the mail reads as the
 one that ``EmailMessage`` makes of the same content."""
 
+import re
 import string
+import unicodedata
 from datetime import datetime
+from email.header import decode_header, make_header
 from email.utils import parsedate_to_datetime
 
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
-from ctm.mailing.compose import Attachment, MailContent, check_address, compile_mail
+from ctm.mailing.compose import (
+    AddressError,
+    Attachment,
+    MailContent,
+    check_address,
+    compile_mail,
+    header_address,
+)
 from ctm.mailing.merge import CATALOGUE
 from tests.mailing.compose_helpers import WHEN
 from tests.mailing.compose_oracle import (
@@ -75,6 +85,7 @@ LINKS = st.builds(
     | QUERY.map("https://x.it/?q={}".format)
     | st.just("http://xn--citt-3na.it/"),
     st.sampled_from(["vedi", "più", "qui & là"]),
+    st.none() | SLOTS,
 )
 
 
@@ -100,32 +111,6 @@ NAMES = st.sampled_from(
 KINDS = st.sampled_from(["application/pdf", "text/csv", "image/png", "application/x-y.z+json"])
 FILES = st.builds(File, NAMES, KINDS, st.binary(max_size=200))
 IMAGES = st.builds(File, NAMES, st.just("image/png"), st.binary(min_size=1, max_size=90))
-
-
-@st.composite
-def letters(draw: st.DrawFn) -> Letter:
-    form = draw(st.sampled_from(["text", "html", "both"]))
-    text = paragraphs = None
-    if form != "html":
-        text = (*draw(filled(PIECES, max_size=6)), draw(st.sampled_from("x.=")))
-        text = text[::-1] if draw(st.booleans()) else text
-    if form != "text":
-        paragraphs = tuple(
-            draw(st.lists(filled(PIECES | LINKS, max_size=5), min_size=1, max_size=4))
-        )
-    images = draw(st.lists(IMAGES, max_size=2)) if draw(st.booleans()) else []
-    inline = [
-        File(each.name, each.kind, each.data, f"logo{number}") for number, each in enumerate(images)
-    ]
-    return Letter(
-        subject=draw(filled(PIECES, max_size=4)),
-        text=text,
-        paragraphs=paragraphs,
-        files=(*draw(st.lists(FILES, max_size=2)), *inline),
-        language=draw(st.sampled_from(["it", "en"])),
-        tracked=draw(st.booleans()),
-        unsubscribe=draw(st.booleans()),
-    )
 
 
 LOCAL_ASCII = st.from_regex(
@@ -155,6 +140,38 @@ PEOPLE = TEXTS | st.sampled_from(
 )
 
 
+FIELD_NAMES = st.sampled_from(["X-Note", "X-" + "Campaign-" * 6 + "Id", "Keywords"])
+EXTRA = st.dictionaries(FIELD_NAMES, TEXTS, max_size=2)
+
+
+@st.composite
+def letters(draw: st.DrawFn) -> Letter:
+    form = draw(st.sampled_from(["text", "html", "both"]))
+    text = paragraphs = None
+    if form != "html":
+        text = (*draw(filled(PIECES, max_size=6)), draw(st.sampled_from("x.=")))
+        text = text[::-1] if draw(st.booleans()) else text
+    if form != "text":
+        paragraphs = tuple(
+            draw(st.lists(filled(PIECES | LINKS, max_size=5), min_size=1, max_size=4))
+        )
+    images = draw(st.lists(IMAGES, max_size=2)) if draw(st.booleans()) else []
+    inline = [
+        File(each.name, each.kind, each.data, f"logo{number}") for number, each in enumerate(images)
+    ]
+    return Letter(
+        subject=draw(filled(PIECES, max_size=4)),
+        text=text,
+        paragraphs=paragraphs,
+        files=(*draw(st.lists(FILES, max_size=2)), *inline),
+        language=draw(st.sampled_from(["it", "en"])),
+        tracked=draw(st.booleans()),
+        unsubscribe=draw(st.booleans()),
+        extra=tuple(draw(EXTRA).items()),
+        copies=tuple(draw(st.lists(ADDRESSES, max_size=3))),
+    )
+
+
 def in_ascii(address: str) -> str:
     """Domain by the standard library's older IDNA where it knows it, else by hand."""
     local, _at, domain = address.rpartition("@")
@@ -175,7 +192,15 @@ def content_of(letter: Letter, from_name: str, from_email: str) -> MailContent:
         public_url=BASE if letter.tracked else None,
         language=letter.language,
         unsubscribe=letter.unsubscribe,
+        extra_headers=letter.extra,
+        cc=letter.copies,
+        reply_to=letter.copies[0] if letter.copies else None,
+        read_receipt_to=letter.copies[-1] if letter.copies else None,
     )
+
+
+def unfolded(value: str) -> str:
+    return re.sub(r"\r?\n(?=[ \t])", "", value).strip(" ")
 
 
 def source(pieces: tuple[Piece, ...]) -> str:
@@ -240,9 +265,75 @@ def test_every_mail_reads_as_the_standard_librarys(
         assert modern["Message-ID"] == message_id
         assert parsedate_to_datetime(old["Date"]) == when.replace(microsecond=0, tzinfo=WHEN.tzinfo)
         names = ["Date", "Message-ID", "To", "Subject", "From"]
+        if letter.copies:
+            names += ["Reply-To", "Cc", "Disposition-Notification-To"]
+            copies = [in_ascii(each) for each in letter.copies]
+            assert [each.addr_spec for each in modern["Cc"].addresses] == copies
+            assert [modern["Reply-To"], modern[names[-1]]] == [copies[0], copies[-1]]
+        for field, words in letter.extra:
+            names.append(field)
+            assert str(make_header(decode_header(unfolded(old[field])))) == on_one_line(words)
         if letter.tracked and letter.unsubscribe:
             names += ["List-Unsubscribe-Post", "List-Unsubscribe"]
             assert modern["List-Unsubscribe"] == f"<{BASE}/r/{token}>"
             assert modern["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
         names += ["MIME-Version", "Content-Type"]
         assert [each for each in old if each != "Content-Transfer-Encoding"] == names
+
+
+FORBIDDEN = set('<>|:*?"/\\')
+
+
+@given(st.text(SIGNS | PRINTED, max_size=200) | NAMES)
+def test_any_file_name_is_harmless_and_read_back(name: str) -> None:
+    file = Attachment(name, "application/pdf", b"x")
+    mail = MailContent("x", None, "x", "a@b.it", attachments=(file,))
+    data = compile_mail(mail, CATALOGUE).render(
+        to_address="a@b.it",
+        to_name="",
+        values={},
+        token="t",
+        message_id="<1@b.it>",
+        date=WHEN,
+    )
+    check_lines(data)
+    modern, old = read_twice(data)
+    (found,) = {part.get_filename() for part in [*modern.walk(), *old.walk()]} - {None}
+    assert isinstance(found, str)
+    assert 0 < len(found) <= 150
+    assert not FORBIDDEN & set(found)
+    assert not found.startswith((".", " "))
+    assert on_one_line(found) == found
+    plain = on_one_line(name) == name and not FORBIDDEN & set(name) and name.strip(". ") == name
+    hidden = any(unicodedata.category(each) == "Cf" for each in name)
+    if name and len(name) <= 150 and plain and not hidden:
+        assert found == name
+
+
+WIDE = st.text(st.characters(categories=["L", "N", "M"]), min_size=1, max_size=20)
+
+
+@given(
+    st.emails() | st.builds("{}@{}".format, WIDE | LOCAL_ASCII, DOMAINS | WIDE.map("{}.it".format))
+)
+def test_every_address_that_is_accepted_can_stand_in_a_mail(given_address: str) -> None:
+    try:
+        address = check_address(given_address)
+    except AddressError:
+        reject()
+    data = compile_mail(MailContent("x", None, "x", "a@b.it"), CATALOGUE).render(
+        to_address=address,
+        to_name="Zoé, la prima",
+        values={},
+        token="t",
+        message_id="<1@b.it>",
+        date=WHEN,
+        utf8=True,
+    )
+    check_lines(data)
+    modern, old = read_twice(data)
+    written = header_address(address)
+    assert person(old, "To") == ("Zoé, la prima", written)
+    assert [each.addr_spec for each in modern["To"].addresses] == [written]
+    assert written.rpartition("@")[2].isascii()
+    assert check_address(written) == address

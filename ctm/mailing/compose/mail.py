@@ -20,7 +20,7 @@ from ctm.mailing.compose.structure import body_part
 from ctm.mailing.compose.tracking import MARK, base_address
 from ctm.mailing.merge import Catalogue, Field, Literal, Template
 
-_TOKEN_VALUE = re.compile(r"[A-Za-z0-9_.~-]{1,400}")
+_TOKEN_VALUE = re.compile(r"[A-Za-z0-9_.~-]{1,75}")
 _SLOT_SIZE = 40
 
 
@@ -136,7 +136,7 @@ class CompiledMail:
         if self._token_slots:
             if not _TOKEN_VALUE.fullmatch(token):
                 raise ComposeError(_("The tracking token is not valid."))
-            encoded = quote_value(token)
+            encoded = token.encode("ascii")
             for slot in self._token_slots:
                 parts[slot] = encoded
         for slot, piece in self._field_slots:
