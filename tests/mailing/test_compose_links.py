@@ -184,3 +184,33 @@ def test_without_a_public_address_links_stay_as_they_are(hrefs: list[str]) -> No
     mail = content(html=source, text="x")
     assert compile_mail(mail, CATALOGUE).links == ()
     assert Anchors(body(sent(mail), "html")).found == hrefs
+
+
+WORDS = st.sampled_from(["vedi", "è", "(", ")", ",", ".", "»", "x@y.it", "www.x.it", "\n", "  "])
+FIRST = st.sampled_from(
+    ["https://x.it", "http://x.it/a", "HTTPS://X.it/", "https://città.it/è?a=1"]
+)
+IN_TEXT = st.builds(
+    "{}{}".format, FIRST, st.text("abc/?=&%#-_~+è.", max_size=12).map(lambda tail: f"/{tail}z")
+)
+AFTER = st.sampled_from(["", ".", ",", ")", "!?", ").", "»"])
+
+
+@given(st.lists(WORDS | st.tuples(IN_TEXT, AFTER), max_size=12))
+def test_addresses_in_text_are_those_somebody_would_read(
+    pieces: list[str | tuple[str, str]],
+) -> None:
+    numbers: dict[str, int] = {}
+    written, expected = "x", "x"
+    for piece in pieces:
+        if isinstance(piece, str):
+            written += f" {piece}"
+            expected += f" {piece}"
+        else:
+            address, after = piece
+            number = numbers.setdefault(address, len(numbers) + 1)
+            written += f" {address}{after}"
+            expected += f" {BASE}/c/{TOKEN}/{number}{after}"
+    mail = content(text=f"{written} x", public_url=BASE, track_text_links=True)
+    assert compile_mail(mail, CATALOGUE).links == tuple(numbers)
+    assert body(sent(mail), "plain") == f"{expected} x\n"

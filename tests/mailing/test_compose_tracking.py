@@ -1,5 +1,6 @@
 """Tracked links, the pixel and the remove link."""
 
+import html
 import re
 from typing import Any
 
@@ -170,3 +171,21 @@ def test_the_mark_for_the_token_cannot_be_written_by_a_user() -> None:
     assert "<p>ab x" in body(message, "html")
     assert body(message, "html").count(TOKEN) == 1
     assert body(message, "plain") == "ab\n"
+
+
+@pytest.mark.parametrize(
+    "entity", ["&#xe0f0;", "&#XE0F0", "&#57584;", "&#x000e0f0;", "&#x\ue0f0e0f0;"]
+)
+def test_nor_by_its_number(entity: str) -> None:
+    source = f'<p title="{entity}">a{entity}!</p><a href="https://x.it/{entity}/">x</a>'
+    mail = content(html=source, text=None, public_url=BASE)
+    message = sent(mail)
+    assert '<p title="\ufffd">a\ufffd!</p>' in body(message, "html")
+    assert body(message, "html").count(TOKEN) == 2, "the link and the pixel"
+    assert "a\ufffd!" in body(message, "plain")
+    assert compile_mail(mail, CATALOGUE).links == ("https://x.it/\ufffd/",)
+
+
+@pytest.mark.parametrize("entity", ["&#xe0f01;", "&#575840;"])
+def test_other_numbers_stay(entity: str) -> None:
+    assert html.unescape(entity) in html_of(f"<p>{entity}</p>")

@@ -17,6 +17,7 @@ from ctm.mailing.merge import Catalogue, Template, compile_template
 from ctm.mailing.merge.template import clean
 
 _STYLE = re.compile(r"<style\b", re.I)
+_MARK_IN_HTML = re.compile(r"&#(?:x0*e0f0(?![0-9a-f])|0*57584(?![0-9]));?", re.I)
 _INLINER = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
 
 
@@ -42,7 +43,7 @@ def compile_bodies(content: MailContent, catalogue: Catalogue, *, tracked: bool 
     """
     language = content.language
     subject = compile_template(content.subject, catalogue, html=False, language=language)
-    written_html = _given(content.html)
+    written_html = _given_html(content.html)
     written_text = _given(content.text)
     if written_html is None and written_text is None:
         raise ComposeError(_("The mail has no text."))
@@ -75,6 +76,11 @@ def _given(source: str | None) -> str | None:
     if source is None or not source.strip():
         return None
     return clean(source).replace(MARK, "")
+
+
+def _given_html(source: str | None) -> str | None:
+    given = _given(source)
+    return given and _MARK_IN_HTML.sub("\ufffd", given)
 
 
 def prepare_tree(html: str, language: str) -> dom.Tree:
