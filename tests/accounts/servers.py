@@ -81,7 +81,9 @@ def closed_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def certificate(folder: Path, name: str = "localhost") -> tuple[ssl.SSLContext, Path]:
+def certificate(
+    folder: Path, name: str = "localhost", days: int = 30
+) -> tuple[ssl.SSLContext, Path]:
     """A certificate nobody signed but itself: a server's context, and the file to trust it by."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -92,8 +94,8 @@ def certificate(folder: Path, name: str = "localhost") -> tuple[ssl.SSLContext, 
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=30))
+        .not_valid_before(now - timedelta(days=30))
+        .not_valid_after(now + timedelta(days=days))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())

@@ -9,12 +9,19 @@ from types import TracebackType
 
 CLOSE = "close"
 HANG = "hang"
+ENDLESS = "endless"
+BYTE_BY_BYTE = "byte by byte"
+CLOSE_AFTER = "close after"
+IN_ADVANCE = "in advance"
+MANNERS = (BYTE_BY_BYTE, CLOSE_AFTER, IN_ADVANCE)
+UNASKED = "250 2.0.0 unasked"
 PIPELINED = ("PIPELINING", "8BITMIME")
 
 
 @dataclass(frozen=True)
 class Fault:
-    """At ``stage`` do ``action``: ``CLOSE``, ``HANG`` or say these words.
+    """At ``stage`` do ``action``: ``CLOSE``, ``HANG``, ``ENDLESS`` or say these words in place of
+    the usual answer; or give the usual answer in one of the ``MANNERS``.
 
     From the mail stages on, only for the ``mail``-th mail begun (0: always), and the
     ``recipient``-th address of it. Stage ``body`` comes before the body is read, ``answer`` after.
@@ -93,6 +100,7 @@ class FaultyServer:
                 return
             self.connections += 1
             connection.settimeout(10)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._spawn(self._serve, connection)
 
     def _serve(self, connection: socket.socket) -> None:
@@ -121,6 +129,7 @@ class _Conversation:
         self._file = connection.makefile("rb")
         self._mail = 0
         self._recipients: list[str] = []
+        self._manner = ""
 
     def upgrade(self) -> None:
         self._file.close()
@@ -141,7 +150,14 @@ class _Conversation:
             getattr(self, f"_on_{verb}", self._on_nonsense)(command)
 
     def _say(self, words: str) -> None:
-        self._socket.sendall(words.encode("utf-8", "surrogateescape") + b"\r\n")
+        manner, self._manner = self._manner, ""
+        line = words.encode("utf-8", "surrogateescape") + b"\r\n"
+        if manner == IN_ADVANCE:
+            line += UNASKED.encode() + b"\r\n"
+        for part in [bytes([byte]) for byte in line] if manner == BYTE_BY_BYTE else [line]:
+            self._socket.sendall(part)
+        if manner == CLOSE_AFTER:
+            raise _Over
 
     def _misbehave(self, stage: str) -> bool:
         """Whether a fault said something in place of the usual answer."""
@@ -153,6 +169,12 @@ class _Conversation:
                 continue
             if fault.action == CLOSE:
                 raise _Over
+            if fault.action in MANNERS:
+                self._manner = fault.action
+                return False
+            if fault.action == ENDLESS:
+                while True:
+                    self._socket.sendall(b"250-and one more\r\n")
             if fault.action == HANG:
                 self._server.hang()
                 raise _Over
@@ -164,10 +186,8 @@ class _Conversation:
 
     def _on_ehlo(self, _command: str) -> None:
         if not self._misbehave("ehlo"):
-            lines = ["faulty.test", *self._server.features]
-            for line in lines[:-1]:
-                self._say(f"250-{line}")
-            self._say(f"250 {lines[-1]}")
+            *lines, last = ["faulty.test", *self._server.features]
+            self._say("".join(f"250-{line}\r\n" for line in lines) + f"250 {last}")
 
     def _on_nonsense(self, _command: str) -> None:
         self._say("500 5.5.2 what?")
@@ -219,8 +239,10 @@ class _Conversation:
 
     def _on_rset(self, _command: str) -> None:
         self._recipients = []
-        self._say("250 2.0.0 ok")
+        if not self._misbehave("rset"):
+            self._say("250 2.0.0 ok")
 
     def _on_quit(self, _command: str) -> None:
-        self._say("221 2.0.0 bye")
+        if not self._misbehave("quit"):
+            self._say("221 2.0.0 bye")
         raise _Over
