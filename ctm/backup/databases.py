@@ -182,7 +182,8 @@ def run(name: str, url: URL, *arguments: str) -> str:
         check=False,
     )
     if done.returncode:
-        raise _refused((done.stderr.strip().splitlines() or [name])[-1])
+        said = done.stderr.strip().splitlines() or [name]
+        raise _refused(next((line for line in said if "error:" in line.lower()), said[-1]))
     return done.stdout
 
 
@@ -191,14 +192,15 @@ def _copy_postgresql(engine: Engine, target: Path) -> Copied:
         snapshot = str(connection.scalar(text("SELECT pg_export_snapshot()")))
         found = read(connection)
         plain = ("--format=custom", "--compress=1", "--no-owner", "--no-privileges")
-        schema = ("--schema=public", f"--snapshot={snapshot}", f"--file={target}")
-        run("pg_dump", engine.url, *plain, *schema)
+        exact = ("--no-comments", f"--snapshot={snapshot}", f"--file={target}")
+        run("pg_dump", engine.url, *plain, *exact)
     check_dump(target)
     return Copied(target, "postgresql", **found)
 
 
-def check_dump(path: Path) -> None:
-    """
+def check_dump(path: Path) -> str:
+    """The dump's table of contents.
+
     :raises InvalidInput: ``pg_restore`` cannot read the dump's table of contents.
     """
     done = subprocess.run(  # noqa: S603 - our own arguments
@@ -207,6 +209,7 @@ def check_dump(path: Path) -> None:
     if done.returncode:
         words = (done.stderr.strip().splitlines() or ["pg_restore"])[-1]
         raise InvalidInput(_l("The database in the backup cannot be read: %(why)s", why=words))
+    return done.stdout
 
 
 def _refused(words: str) -> Unavailable:

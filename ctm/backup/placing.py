@@ -24,7 +24,7 @@ from ctm.i18n import _l
 READY = ".restored"
 DONE = ".restore-done"
 SILENT_FOR = timedelta(minutes=2)
-MAINTENANCE = "postgres"
+MAINTENANCE = ("postgres", "template1")
 
 
 def this_machine() -> str:
@@ -130,7 +130,8 @@ def _swap_files(plan: dict[str, str]) -> None:
 
 def _server(url: URL) -> Engine:
     """The server's own database, from which others are made and renamed."""
-    return create_engine(url.set(database=MAINTENANCE), isolation_level="AUTOCOMMIT")
+    database = next(name for name in MAINTENANCE if name != url.database)
+    return create_engine(url.set(database=database), isolation_level="AUTOCOMMIT")
 
 
 def _quoted(connection: Connection, name: str) -> str:
@@ -141,7 +142,7 @@ def _quoted(connection: Connection, name: str) -> str:
 def _beside_database(dump: Path, engine: Engine) -> Iterator[Stage]:
     target = str(engine.url.database)
     staged = f"{target[:40]}_restore"
-    databases.check_dump(dump)
+    contents = databases.check_dump(dump)
     server = _server(engine.url)
     try:
         with server.connect() as connection:
@@ -160,6 +161,8 @@ def _beside_database(dump: Path, engine: Engine) -> Iterator[Stage]:
             connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
         try:
             url = engine.url.set(database=staged)
+            if " SCHEMA - public " in contents:
+                databases.run("psql", url, "--quiet", "--command=DROP SCHEMA public")
             options = ("--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges")
             databases.run("pg_restore", url, *options, str(dump))
             yield Stage(
@@ -189,10 +192,11 @@ def _swap_databases(plan: dict[str, str], url: URL) -> None:
             aside = _quoted(connection, f"{plan['target'][:38]}_{stamp}")
             target, staged = (_quoted(connection, plan[name]) for name in ("target", "staged"))
             connection.execute(others, {"target": plan["target"], "staged": plan["staged"]})
-            renaming = connection.execution_options(isolation_level="READ COMMITTED")
-            renaming.exec_driver_sql(f"ALTER DATABASE {target} RENAME TO {aside}")
-            renaming.exec_driver_sql(f"ALTER DATABASE {staged} RENAME TO {target}")
-            renaming.commit()
+            connection.rollback()
+            connection.execution_options(isolation_level="READ COMMITTED")
+            connection.exec_driver_sql(f"ALTER DATABASE {target} RENAME TO {aside}")
+            connection.exec_driver_sql(f"ALTER DATABASE {staged} RENAME TO {target}")
+            connection.commit()
     finally:
         server.dispose()
 
