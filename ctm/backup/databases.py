@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError
 
 from ctm.backup.manifest import POSTGRESQL, SQLITE
 from ctm.errors import InvalidInput, Unavailable
@@ -130,8 +131,8 @@ def inspect_sqlite(path: Path) -> dict[str, Any]:
             if words != ["ok"]:
                 raise _refused("; ".join(words))
             return read(connection)
-    except sqlite3.DatabaseError as error:  # pragma: no cover - SQLAlchemy wraps them
-        raise _refused(str(error)) from None
+    except DBAPIError as error:
+        raise _refused(str(error.orig)) from None
     finally:
         engine.dispose()
 
@@ -208,14 +209,14 @@ def check_dump(path: Path) -> str:
     )
     if done.returncode:
         words = (done.stderr.strip().splitlines() or ["pg_restore"])[-1]
-        raise InvalidInput(_l("The database in the backup cannot be read: %(why)s", why=words))
+        raise InvalidInput(_l("The database in the backup cannot be read: %(why)s.", why=words))
     return done.stdout
 
 
 def _refused(words: str) -> Unavailable:
     if "full" in words or "No space left" in words:
         return disk_full()
-    return Unavailable(_l("The database could not be copied: %(why)s", why=words))
+    return Unavailable(_l("The database could not be copied: %(why)s.", why=words))
 
 
 def disk_full() -> Unavailable:

@@ -181,8 +181,11 @@ def _check_room(manifest: Manifest, instance: Path) -> None:
 
 def _compare(manifest: Manifest, engine: Engine) -> None:
     """Hold the staged database against what the manifest says of it."""
-    with engine.connect() as connection:
-        found = databases.read(connection)
+    try:
+        with engine.connect() as connection:
+            found = databases.read(connection)
+    except DBAPIError:
+        raise damaged("the database is not CTM's") from None
     if found["tables"] != manifest.tables or found["revision"] != manifest.revision:
         raise damaged("the database has other rows than its manifest says")
     if set(found["files"]) - manifest.files - set(manifest.missing):
