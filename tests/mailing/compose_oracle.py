@@ -186,9 +186,10 @@ class Letter:
         ending = allowed(last)
         if self.tracked and self.unsubscribe:
             question, label = REMOVE[self.language]
-            ending = f"{ending.rstrip()}\n\n{question}\n{label}: {BASE}/r/{token}"
-            if not before:
-                ending = ending.lstrip("\n")
+            above = ending.rstrip()
+            if before or above:
+                above += "\n\n"
+            ending = f"{above}{question}\n{label}: {BASE}/r/{token}"
         return filled_in(before, values) + ending.rstrip("\n") + "\n"
 
     def _derived(self) -> list[Piece]:

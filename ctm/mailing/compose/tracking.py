@@ -185,7 +185,8 @@ def track_text(text: str, tracking: Tracking, *, add_remove_line: bool, links: b
     text, found = _REMOVE.subn(address, text)
     if add_remove_line and not found:
         question, label = tracking.words
-        text = f"{text.rstrip()}\n\n{question}\n{label}: {address}\n".lstrip("\n")
+        above = f"{text.rstrip()}\n\n" if text.strip() else ""
+        text = f"{above}{question}\n{label}: {address}\n"
     return text
 
 
