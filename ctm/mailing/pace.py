@@ -84,8 +84,9 @@ def correct(connection: Connection, account_id: int, now: datetime) -> None:
     """
     late = now + CLOCKS_AGREE
     for table, column in ((Message, Message.attempted_at), (PastAttempt, PastAttempt.at)):
-        statement = update(table).where(table.account_id == account_id, column > late)
-        connection.execute(statement.values({column: now}))
+        ahead = (table.account_id == account_id, column > late)
+        if connection.execute(select(table.id).where(*ahead).limit(1)).first():
+            connection.execute(update(table).where(*ahead).values({column: now}))
 
 
 def forget_past(before: datetime) -> int:

@@ -150,10 +150,10 @@ class Claims:
             return room
         at = self._clock.now()
         if connection is None:
-            with self._engine.connect() as reading:
-                allowed, ready_at = pace.allowance(reading, account_id, limits, at, room)
+            with self._engine.begin() as looking:
+                pace.correct(looking, account_id, at)
+                allowed, ready_at = pace.allowance(looking, account_id, limits, at, room)
         else:
-            pace.correct(connection, account_id, at)
             allowed, ready_at = pace.allowance(connection, account_id, limits, at, room)
         if ready_at is not None:
             appetite.ready_at = now + max(0.0, (ready_at - at).total_seconds())
