@@ -54,7 +54,7 @@ def recipients(name: str, everybody: bool, query: str, file: Path | None, as_jso
 def start(name: str, as_json: bool) -> None:
     """Queue the mails and let them leave (a worker sends them)."""
     campaign = operations.by_name(name)
-    control.start(campaign)
+    control.start(campaign, wait=True)
     queued = counters.read(campaign.id).get("queued", 0)
     answer(as_json, f"Started: {queued} mails to send.", state=campaign.state, queued=queued)
 

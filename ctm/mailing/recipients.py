@@ -6,11 +6,12 @@ campaign, ``duplicate`` of an earlier candidate. A member without any address is
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import (
-    CTE,
     Select,
     String,
+    Subquery,
     and_,
     case,
     exists,
@@ -65,7 +66,9 @@ def _fields(campaign: Campaign) -> list[tuple[str, ColumnElement[str]]]:
     return [(name, column.expression) for wanted, name, column in chosen if wanted]
 
 
-def _from_clients(campaign: Campaign, rank: int, name: str, column: ColumnElement[str]) -> Select:  # type: ignore[type-arg]
+def _from_clients(
+    members: ColumnElement[bool], rank: int, name: str, column: ColumnElement[str]
+) -> Select[Any]:
     return (
         select(
             CampaignMember.id.label("member_id"),
@@ -77,11 +80,11 @@ def _from_clients(campaign: Campaign, rank: int, name: str, column: ColumnElemen
             Client.active.label("active"),
         )
         .join(Client, Client.id == CampaignMember.client_id)
-        .where(CampaignMember.campaign_id == campaign.id, column != "")
+        .where(members, column != "")
     )
 
 
-def _from_contacts(campaign: Campaign) -> Select:  # type: ignore[type-arg]
+def _from_contacts(members: ColumnElement[bool]) -> Select[Any]:
     return (
         select(
             CampaignMember.id.label("member_id"),
@@ -94,41 +97,59 @@ def _from_contacts(campaign: Campaign) -> Select:  # type: ignore[type-arg]
         )
         .join(Client, Client.id == CampaignMember.client_id)
         .join(Contact, Contact.client_id == Client.id)
-        .where(CampaignMember.campaign_id == campaign.id, Contact.email != "")
+        .where(members, Contact.email != "")
     )
 
 
-def judged(campaign: Campaign) -> CTE:
-    """All candidates with ``reason`` (empty: gets a mail). Columns: member_id, client_id, rank,
-    source, address, name, key, reason."""
+def _first_look(campaign: Campaign, members: ColumnElement[bool]) -> Subquery:
+    """The candidates among these members with ``first_reason``: what speaks against each alone."""
     parts = [
-        _from_clients(campaign, rank, name, column)
+        _from_clients(members, rank, name, column)
         for rank, (name, column) in enumerate(_fields(campaign))
     ]
     if campaign.use_contacts:
-        parts.append(_from_contacts(campaign))
+        parts.append(_from_contacts(members))
     if not parts:
-        parts = [_from_clients(campaign, 0, "email1", Client.email1.expression).where(null())]
-    found = union_all(*parts).cte("candidates")
+        parts = [_from_clients(members, 0, "email1", Client.email1.expression).where(null())]
+    found = union_all(*parts).subquery()
     key = func.lower(found.c.address)
-    first = (
+    return (
         select(found, key.label("key"), _reason(campaign, found, key).label("first_reason"))
         .outerjoin(Suppression, Suppression.address == key)
-        .cte("first_look")
+        .subquery()
     )
+
+
+def judged(campaign: Campaign) -> Subquery:
+    """All candidates with ``reason`` (empty: gets a mail). Columns: member_id, client_id, rank,
+    source, address, name, key, reason."""
+    first = _first_look(campaign, CampaignMember.campaign_id == campaign.id)
     order = func.row_number().over(
         partition_by=[first.c.key, first.c.first_reason],
         order_by=[first.c.member_id, first.c.rank],
     )
-    ranked = select(first, order.label("turn")).cte("ranked")
+    ranked = select(first, order.label("turn")).subquery()
     reason = case(
         (and_(ranked.c.first_reason == "", ranked.c.turn > 1), "duplicate"),
         else_=ranked.c.first_reason,
     )
-    return select(ranked, reason.label("reason")).cte("judged")
+    return select(ranked, reason.label("reason")).subquery()
 
 
-def _reason(campaign: Campaign, found: CTE, key: ColumnElement[str]) -> ColumnElement[str]:
+def chosen(campaign: Campaign, after: int = 0, upto: int | None = None) -> Subquery:
+    """The candidates that nothing speaks against, of the members after one and up to another.
+
+    In the order of ``member_id`` and ``rank`` the first of several with one address gets the
+    mail: their ``key`` is the same. Columns as in :func:`judged`, without ``reason``.
+    """
+    members = (CampaignMember.campaign_id == campaign.id) & (CampaignMember.id > after)
+    if upto is not None:
+        members &= CampaignMember.id <= upto
+    first = _first_look(campaign, members)
+    return select(first).where(first.c.first_reason == "").subquery()
+
+
+def _reason(campaign: Campaign, found: Subquery, key: ColumnElement[str]) -> ColumnElement[str]:
     address = found.c.address
     plausible = and_(
         address.like("_%@_%"),

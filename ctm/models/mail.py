@@ -21,6 +21,9 @@ class MailingKind(StrEnum):
 
 
 class MailingState(StrEnum):
+    """``queueing``: its mails are still being put in the queue, and none of them leaves."""
+
+    QUEUEING = "queueing"
     RUNNING = "running"
     PAUSED = "paused"
     STOPPED = "stopped"

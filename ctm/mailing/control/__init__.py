@@ -7,6 +7,7 @@ people pressing at once cannot start it twice.
 from ctm.mailing.control.finishing import finish, finish_done
 from ctm.mailing.control.forecasting import Forecast, forecast, left_out
 from ctm.mailing.control.planning import schedule, start_due, unschedule
+from ctm.mailing.control.queueing import queueing
 from ctm.mailing.control.running import pause, resume, retry_failed, start, stop
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "forecast",
     "left_out",
     "pause",
+    "queueing",
     "resume",
     "retry_failed",
     "schedule",

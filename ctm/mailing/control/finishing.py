@@ -4,7 +4,8 @@ from sqlalchemy import select, update
 
 from ctm.clock import utcnow
 from ctm.extensions import db
-from ctm.mailing.control.running import cancel_waiting
+from ctm.mailing.control.queueing import STEP
+from ctm.mailing.control.states import cancel_waiting
 from ctm.mailing.outbox import is_pending, is_waiting
 from ctm.models import Campaign, CampaignState, Mailing, MailingState, Message
 
@@ -21,7 +22,8 @@ def finish_done() -> int:
     )
     for campaign_id in set(db.session.scalars(left).all()):
         if campaign_id is not None:
-            cancel_waiting(campaign_id)
+            while cancel_waiting(campaign_id, STEP):
+                db.session.commit()
             db.session.commit()
     return finished
 
@@ -41,7 +43,8 @@ def finish(mailing_id: int) -> bool:
     row = db.session.execute(statement).first()
     if row is not None and row.campaign_id is not None:
         others = select(Mailing.id).where(
-            Mailing.campaign_id == row.campaign_id, Mailing.state == MailingState.RUNNING
+            Mailing.campaign_id == row.campaign_id,
+            Mailing.state.in_([MailingState.RUNNING, MailingState.QUEUEING]),
         )
         db.session.execute(
             update(Campaign)

@@ -15,6 +15,10 @@ from ctm.mailing.hours import read_hours
 from ctm.mailing.outbox import is_waiting
 from ctm.mailing.recipients import LeftOut
 from ctm.models import Campaign, Mailing, MailingState, Message, SmtpAccount
+from ctm.sender import operations as sender
+from ctm.sender import words
+from ctm.sender.check import domain_of
+from ctm.sender.report import PROBLEM
 
 TYPICAL_PER_CONNECTION = 2.0
 
@@ -49,6 +53,7 @@ def forecast(campaign: Campaign, now: datetime | None = None) -> Forecast:
         notes.append(str(error))
     else:
         notes += _account_notes(account)
+        notes += _sender_notes(account, campaign.from_email or account.from_email)
         last_at = _last_departure(campaign, counted.will_go, now) if counted.will_go else None
     return Forecast(counted.will_go, counted.clients, counted.left_out, last_at, notes)
 
@@ -60,6 +65,26 @@ def _account_notes(account: SmtpAccount) -> list[str]:
     if account.tested_at is None and not account.practice:
         notes.append(_("The SMTP account has never been tested."))
     return notes
+
+
+def _sender_notes(account: SmtpAccount, from_email: str) -> list[str]:
+    """What DNS says of the sender (X7), before the first mail leaves."""
+    if account.practice:
+        return []
+    domain, checked = domain_of(from_email), sender.kept(account)
+    if domain != domain_of(account.from_email):
+        return [
+            _(
+                "The mails come from %(domain)s, but the account is for %(other)s: receivers may "
+                "take them for forged.",
+                domain=domain,
+                other=domain_of(account.from_email),
+            )
+        ]
+    if checked is None:
+        return [_("The DNS of %(domain)s has not been checked; see the account.", domain=domain)]
+    found = [each for each in checked.findings if each.level == PROBLEM]
+    return [f"{words.PARTS[each.part]}: {words.says(each)}" for each in found[:3]]
 
 
 def _last_departure(campaign: Campaign, count: int, now: datetime) -> datetime:

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, func, select, update
 
+from ctm import counters
 from ctm.errors import Conflict
 from ctm.extensions import db
 from ctm.i18n import _l
-from ctm.models import Campaign, CampaignState, Mailing, MailingState
+from ctm.mailing.outbox import is_waiting
+from ctm.models import Campaign, CampaignState, Mailing, MailingState, Message, MessageState
 
 STARTABLE = (
     CampaignState.DRAFT,
@@ -50,3 +52,33 @@ def set_mailings(campaign: Campaign, before: Sequence[MailingState], after: Mail
         .values(state=after.value)
         .execution_options(synchronize_session=False)
     )
+
+
+def _cancellable(campaign_id: int) -> ColumnElement[bool]:
+    """Waiting mails of a campaign's stopped mailings."""
+    stopped = select(Mailing.id).where(
+        Mailing.campaign_id == campaign_id, Mailing.state == MailingState.STOPPED
+    )
+    return Message.mailing_id.in_(stopped) & is_waiting()
+
+
+def count_waiting(campaign_id: int) -> int:
+    """How many mails :func:`cancel_waiting` would cancel."""
+    return db.session.scalar(select(func.count()).where(_cancellable(campaign_id))) or 0
+
+
+def cancel_waiting(campaign_id: int, most: int | None = None) -> int:
+    """Cancel waiting mails of a campaign's stopped mailings, at most ``most`` of them, in the
+    current transaction; returns how many."""
+    condition = _cancellable(campaign_id)
+    if most is not None:
+        condition = Message.id.in_(select(Message.id).where(condition).limit(most)) & is_waiting()
+    statement = (
+        update(Message)
+        .where(condition)
+        .values(state=MessageState.CANCELLED.value)
+        .execution_options(synchronize_session=False)
+    )
+    cancelled: int = db.session.execute(statement).rowcount  # type: ignore[attr-defined]
+    counters.add(campaign_id, {"queued": -cancelled, "cancelled": cancelled})
+    return cancelled
