@@ -59,8 +59,8 @@ def index() -> Any:
     if saved is not None and set(request.args) == {"saved"}:
         return redirect(list_url(saved_filters.load(saved), saved=saved.id))
     found, paging = filters.parse_query(request.args), read_paging()
-    count, total = search.count(found), search.count()
-    page = search.page(found, paging.sort, paging.desc, paging.at, paging.size)
+    count, page = search.page(found, paging.sort, paging.desc, paging.at, paging.size)
+    total = search.count()
 
     def url(**changes: Any) -> str:
         return list_url(found, **paging.extra(**changes), saved=saved.id if saved else None)

@@ -1,7 +1,7 @@
 """Finding clients: for type-ahead fields and for the list, always bounded."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Select, func, select
@@ -16,7 +16,7 @@ from ctm.models import Client, Mailing, Message, Suppression
 from ctm.paging import Order, Page
 
 COUNT_CAP = 10_000
-FREQUENT = 200_000
+FREQUENT = 100_000
 MOST_WORDS = 8
 PAGE_MAX = 1000
 SORTS = {
@@ -51,7 +51,7 @@ def search(text: str, limit: int = 20) -> list[Client]:
     wanted = words.read(text)[:MOST_WORDS]
     if not wanted:
         return []
-    some = select(Client.id).where(words.matches(wanted)).limit(FREQUENT)
+    some = select(Client.id).where(words.matches(wanted)).limit(COUNT_CAP)
     active = sql.unindexed(db.session, Client.active.expression)
     query = (
         select(Client.id)
@@ -78,22 +78,32 @@ def count_exactly(found: ClientFilter) -> int:
     return db.session.scalar(select(func.count()).select_from(found.select_ids().subquery())) or 0
 
 
-def order_of(sort: str, desc: bool, indexed: bool = True) -> Order:
-    return Order((SORTS[sort], Client.id), desc, indexed)
+def page(
+    found: ClientFilter, sort: str, desc: bool, place: str, size: int
+) -> tuple[Count, Page[Client]]:
+    """How many clients match, and the page of them at a place, of at most ``PAGE_MAX``.
 
-
-def page(found: ClientFilter, sort: str, desc: bool, place: str, size: int) -> Page[Client]:
-    """The page of the clients that match at a place of :mod:`ctm.paging`, at most ``PAGE_MAX``.
+    Where few match they are looked for once and then sorted; where very many do, the index of
+    the order is walked until the page is full. See ``docs/decisions``.
 
     :raises InvalidInput: the place cannot be read.
     """
-    walk = _number(found.select_ids(), FREQUENT) > FREQUENT
-    order = order_of(sort, desc, indexed=walk)
-    query = select(Client.id, SORTS[sort], Client.id).where(found.where(hinted=not walk))
-    if walk and sql.dialect_name(db.session) == "sqlite":
+    order = Order((SORTS[sort], Client.id), desc, indexed=False)
+    at = paging.read_place(place, order)
+    query = select(Client.id, SORTS[sort], Client.id)
+    some = db.session.scalars(found.select_ids().limit(COUNT_CAP + 1)).all()
+    number = Count(min(len(some), COUNT_CAP), len(some) > COUNT_CAP)
+    if not number.capped:
+        query = query.where(Client.id.in_(some))
+    elif _number(found.select_ids(), FREQUENT) <= FREQUENT:
+        query = query.where(found.where())
+    else:
+        order = replace(order, indexed=True)
+        query = query.where(found.where(hinted=False))
         query = query.with_hint(Client, f"INDEXED BY {INDEXES[sort]}", "sqlite")
-    chosen = paging.pick(query, order, paging.read_place(place, order), min(size, PAGE_MAX))
-    return Page(_in_order([row[0] for row in chosen.rows]), chosen.previous, chosen.next)
+    chosen = paging.pick(query, order, at, min(size, PAGE_MAX))
+    rows = _in_order([row[0] for row in chosen.rows])
+    return number, Page(rows, chosen.previous, chosen.next)
 
 
 def _in_order(ids: Sequence[int]) -> list[Client]:
