@@ -121,7 +121,7 @@ SETTINGS = (
     Setting(
         "CTM_BACKUP_FOLDER", str, "", "Folder of backups; empty means backups in the instance."
     ),
-    Setting("CTM_BACKUP_TIME", _time_of_day, "02:00", "When the daily backup is due; empty: never."),
+    Setting("CTM_BACKUP_TIME", _time_of_day, "02:00", "Time of the daily backup; empty is never."),
     Setting("CTM_BACKUP_KEEP", _kept, 7, "Backups kept in the folder; 0 keeps all."),
     Setting("CTM_BACKUP_PASSPHRASE", str, "", "Seals the keys inside backups; empty: left out."),
     Setting("CTM_LOG_LEVEL", _level, "INFO", "Least log line written: DEBUG to ERROR."),

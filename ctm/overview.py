@@ -1,7 +1,7 @@
 """Today: what needs attention and what is under way, in a handful of queries."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import current_app
 from sqlalchemy import exists, func, select
@@ -10,7 +10,7 @@ from ctm import counters, jobruns, permissions, settings
 from ctm.clock import utcnow
 from ctm.extensions import db
 from ctm.jobruns import JobState
-from ctm.mailing import undecided
+from ctm.mailing import returning, undecided
 from ctm.models import (
     Campaign,
     CampaignState,
@@ -83,6 +83,7 @@ class Today:
     finished: list[Progress]
     first_steps: FirstSteps | None
     demo: bool
+    restored: datetime | None = None
 
     @property
     def calm(self) -> bool:
@@ -95,6 +96,7 @@ class Today:
             or self.no_public_url
             or self.no_worker
             or self.overdue
+            or self.restored
         )
 
 
@@ -120,6 +122,7 @@ def today(user: User) -> Today:
         finished=campaigns[CampaignState.FINISHED],
         first_steps=_first_steps() if manages else None,
         demo=demo,
+        restored=returning.notice() if system else None,
     )
 
 

@@ -35,6 +35,7 @@ class Permission(StrEnum):
     MANAGE_USERS = "manage_users"
     VIEW_SYSTEM = "view_system"
     VIEW_AUDIT = "view_audit"
+    BACK_UP = "back_up"
 
 
 _READING = frozenset(

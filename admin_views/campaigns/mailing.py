@@ -13,7 +13,7 @@ from ctm.campaigns import operations
 from ctm.clock import utcnow
 from ctm.errors import CtmError, InvalidInput
 from ctm.i18n import _, _l, _n
-from ctm.mailing import control, recipients
+from ctm.mailing import control, recipients, returning
 from ctm.mailing.tracking import statistics
 from ctm.models import Campaign, CampaignState
 from ctm.permissions import Permission, require_account
@@ -29,6 +29,7 @@ def mailing(campaign_id: int) -> Any:
     campaign = operations.get(campaign_id)
     moving = campaign.state in MOVING
     figures = statistics.summary(campaign.id)
+    held = returning.hold_of(campaign)
     return render_template(
         "campaigns/mailing.html",
         campaign=campaign,
@@ -40,6 +41,8 @@ def mailing(campaign_id: int) -> Any:
         expected=None if moving else control.forecast(campaign),
         reasons=recipients.REASONS,
         account_words=account_words(campaign),
+        held=held,
+        held_words=returning.words(held) if held else "",
     )
 
 
@@ -55,7 +58,8 @@ def account_words(campaign: Campaign) -> str:
     if account.retry_at and account.retry_at > utcnow():
         at = format_datetime(account.retry_at, "short")
         return _("The server is left alone until %(at)s: %(why)s", at=at, why=account.last_error)
-    return ""
+    held = statistics.cached(campaign.id, "waiting", lambda: control.waiting(campaign))
+    return held.words(format_datetime(held.until, "short")) if held else ""
 
 
 @bp.get("/<int:campaign_id>/live.json")
@@ -122,6 +126,11 @@ def _resume(campaign: Campaign) -> str:
     return _started(campaign)
 
 
+def _release(campaign: Campaign) -> str:
+    returning.release(campaign)
+    return _("Confirmed. The campaign may send again: resume or start it.")
+
+
 def _stop(campaign: Campaign) -> str:
     count = control.stop(campaign)
     return str(_n("Stopped: %(num)s mail cancelled.", "Stopped: %(num)s mails cancelled.", count))
@@ -152,13 +161,14 @@ ACTIONS = {
     "start": _start,
     "pause": _pause,
     "resume": _resume,
+    "release": _release,
     "stop": _stop,
     "schedule": _schedule,
     "unschedule": _unschedule,
     "retry": _retry,
 }
 
-SENDING = ("start", "resume", "schedule", "retry")
+SENDING = ("start", "resume", "release", "schedule", "retry")
 
 
 @bp.post("/<int:campaign_id>/mailing/<action>")

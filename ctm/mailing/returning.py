@@ -226,12 +226,10 @@ def release(campaign: Campaign) -> None:
     db.session.commit()
 
 
-def notice() -> dict[str, datetime] | None:
-    """When the office was restored and from when its data are, until somebody has read it."""
+def notice() -> datetime | None:
+    """From when (UTC) the restored office's data are, until somebody has read it."""
     kept = settings.get(NOTICE)
-    if not kept:
-        return None
-    return {name: datetime.fromisoformat(kept[name]) for name in ("made_at", "restored_at")}
+    return datetime.fromisoformat(kept["made_at"]) if kept else None
 
 
 def dismiss() -> None:

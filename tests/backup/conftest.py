@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, request_started
 from sqlalchemy import create_engine
 
 from app import create_app
 from ctm import audit, schema
 from ctm.extensions import db
+from tests.conftest import _forget
 from tests.mailing.engine.conftest import big_campaign, sink
 
 __all__ = ["big_campaign", "sink"]
@@ -100,7 +101,7 @@ def app(sqlite_office: MakeOffice) -> Iterator[Flask]:
 
 
 def entered(app: Flask) -> Iterator[Flask]:
-    with app.app_context():
+    with app.app_context(), request_started.connected_to(_forget, app):
         audit.act_as(None)
         yield app
         db.session.remove()
