@@ -5,12 +5,13 @@ from typing import Any
 from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
 from flask_admin import Admin
 from flask_wtf import FlaskForm
-from wtforms import SelectChoice, SelectField, StringField
+from wtforms import SelectChoice, SelectField, StringField, TextAreaField
 
 from admin_views.security import requires
 from ctm import office, settings
 from ctm.errors import InvalidInput
 from ctm.i18n import LANGUAGES, _, _l
+from ctm.mailing import hours
 from ctm.permissions import Permission
 
 bp = Blueprint("office", __name__, url_prefix="/office")
@@ -26,6 +27,12 @@ class OfficeForm(FlaskForm):  # type: ignore[misc]
         choices=[SelectChoice(*pair) for pair in LANGUAGES.items()],
         description=_l("Month names, the remove line and the remove page speak it."),
     )
+    closed_days = TextAreaField(
+        _l("Closed days"),
+        description=_l(
+            "One a line, like 2026-12-07. On them, mails of campaigns with allowed hours wait."
+        ),
+    )
 
 
 def register(app: Flask, _admin: Admin) -> None:
@@ -35,11 +42,15 @@ def register(app: Flask, _admin: Admin) -> None:
 @bp.route("", methods=["GET", "POST"], strict_slashes=False)
 @requires(Permission.MANAGE_USERS)
 def index() -> Any:
-    kept = {"name": settings.office_name(), "language": settings.office_language()}
+    kept = {
+        "name": settings.office_name(),
+        "language": settings.office_language(),
+        "closed_days": "\n".join(day.isoformat() for day in hours.closed_days()),
+    }
     form = OfficeForm(data=kept if request.method == "GET" else None)
     if request.method == "POST" and form.validate():
         try:
-            office.update(form.name.data or "", form.language.data)
+            office.update(form.name.data or "", form.language.data, form.closed_days.data or "")
         except InvalidInput as error:
             field = error.field or "name"
             form[field].errors = [*form[field].errors, str(error)]

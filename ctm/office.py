@@ -1,17 +1,19 @@
-"""What the office is called and which language its mails speak."""
+"""What the office is called, which language its mails speak, and when it is closed."""
 
 from ctm import audit, settings
 from ctm.errors import InvalidInput
 from ctm.extensions import db
 from ctm.i18n import LANGUAGES, _l
+from ctm.mailing import hours
 
 LONGEST_NAME = 120
 
 
-def update(name: str, language: str) -> None:
-    """Change the office's name and the language of what CTM itself writes into mails.
+def update(name: str, language: str, closed_days: str | None = None) -> None:
+    """Change the office's name, the language of what CTM itself writes into mails, and the days
+    on which no mail leaves that keeps to allowed hours.
 
-    :raises InvalidInput: no name, or a language CTM does not speak.
+    :raises InvalidInput: no name, a language CTM does not speak, or a day that is none.
     """
     name = " ".join(name.split())
     if not name:
@@ -20,6 +22,8 @@ def update(name: str, language: str) -> None:
         raise InvalidInput(_l("At most %(most)s plain characters.", most=LONGEST_NAME), "name")
     if language not in LANGUAGES:
         raise InvalidInput(_l("CTM does not speak this language."), "language")
+    if closed_days is not None:
+        hours.keep_closed_days(hours.read_closed_days(closed_days))
     settings.put("office_name", name)
     settings.put("office_language", language)
     audit.record("office.update", None, name=name, language=language)

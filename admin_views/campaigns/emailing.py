@@ -3,13 +3,22 @@
 from contextlib import closing
 from typing import Any
 
+from babel.dates import get_day_names
 from flask import abort, flash, jsonify, redirect, render_template, request, send_file, url_for
-from flask_babel import format_decimal
+from flask_babel import format_decimal, get_locale
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from sqlalchemy import select
-from wtforms import BooleanField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import (
+    BooleanField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.fields.choices import SelectChoice
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from admin_views.campaigns.blueprint import bp
 from admin_views.security import requires
@@ -18,6 +27,7 @@ from ctm.campaigns import operations
 from ctm.errors import CtmError
 from ctm.extensions import db
 from ctm.i18n import _, _l
+from ctm.mailing import hours
 from ctm.mailing.merge import CATALOGUE
 from ctm.models import Campaign, ListStatus, Outcome
 from ctm.permissions import Permission, visible_accounts
@@ -58,6 +68,24 @@ class EmailingForm(FlaskForm):  # type: ignore[misc]
     body_text = TextAreaField(_l("Plain text body"))
     delay_seconds = StringField(
         _l("Seconds of delay"), description=_l("Between one mail and the next.")
+    )
+    hours_on = BooleanField(
+        _l("Only at certain hours"),
+        description=_l("Outside them the mails wait, and go on by themselves."),
+    )
+    hours_from = StringField(_l("From (time)"), default="09:00")
+    hours_to = StringField(_l("Until (time)"), default="18:00")
+    hours_days = SelectMultipleField(
+        _l("Days"),
+        option_widget=CheckboxInput(),
+        widget=ListWidget(prefix_label=False),
+        validate_choice=False,
+        default=["0", "1", "2", "3", "4"],
+    )
+    hours_holidays = BooleanField(
+        _l("Not on public holidays"),
+        default=True,
+        description=_l("Italy's; the office's own closed days are under Office."),
     )
     use_email1 = BooleanField("EMAIL1", default=True)
     use_email2 = BooleanField("EMAIL2", default=True)
@@ -108,15 +136,39 @@ def _form(campaign: Campaign | None) -> EmailingForm:
         form.account_id.data = str(campaign.account_id or "")
         form.initial_status_id.data = str(campaign.initial_status_id or "")
         form.delay_seconds.data = format_decimal(campaign.delay_seconds, "0.###")
+        _show_hours(form, campaign.hours)
+    names = get_day_names(locale=get_locale())
+    form.hours_days.choices = [SelectChoice(str(day), names[day]) for day in range(7)]
     return form
+
+
+def _show_hours(form: EmailingForm, kept: dict[str, Any] | None) -> None:
+    form.hours_on.data = kept is not None
+    if kept is not None:
+        form.hours_from.data = hours.time_text(kept["from"])
+        form.hours_to.data = hours.time_text(kept["to"])
+        form.hours_days.data = [str(day) for day in kept["days"]]
+        form.hours_holidays.data = kept["holidays"]
+
+
+def _typed_hours(form: EmailingForm) -> dict[str, Any] | None:
+    if not form.hours_on.data:
+        return None
+    return {
+        "from": form.hours_from.data,
+        "to": form.hours_to.data,
+        "days": form.hours_days.data,
+        "holidays": form.hours_holidays.data,
+    }
 
 
 def _values(form: EmailingForm) -> dict[str, Any]:
     values = {
         field.name: field.data
         for field in form
-        if not field.name.startswith("status_") and field.name != "csrf_token"
+        if not field.name.startswith(("status_", "hours_")) and field.name != "csrf_token"
     }
+    values["hours"] = _typed_hours(form)
     values["statuses"] = {
         outcome.value: form[f"status_{outcome}"].data for outcome in OUTCOME_LABELS
     }

@@ -8,6 +8,7 @@
     html_file = "mail.html"               # beside this file; or html = "…", text = "…", text_file
     from_name = "Assicurazioni Brera"     # from_email, reply_to, bcc likewise
     delay_seconds = 2
+    hours = { from = "9:00", to = "18:00", days = [0, 1, 2, 3, 4], holidays = true }
     addresses = ["email1", "email2"]      # also email3, contacts
     attachments = ["brochure.pdf"]
     initial_status = "Da contattare"
@@ -42,6 +43,7 @@ KEYS = {
     "text_file",
     "account",
     "delay_seconds",
+    "hours",
     "addresses",
     "attachments",
     "initial_status",
@@ -53,6 +55,7 @@ KEYS = {
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "delay_seconds": (int, float),
+    "hours": dict,
     "addresses": list,
     "attachments": list,
     "track": bool,
@@ -69,7 +72,7 @@ def create_from_file(path: Path) -> Campaign:
     data = _read(path)
     values: dict[str, Any] = {key: data[key] for key in _PLAIN if key in data}
     values |= _bodies(data, path.parent)
-    for key in ("delay_seconds", "track", "unsubscribe"):
+    for key in ("delay_seconds", "hours", "track", "unsubscribe"):
         if key in data:
             values[key] = data[key]
     if "account" in data:

@@ -10,6 +10,7 @@ from ctm import audit
 from ctm.errors import Conflict, InvalidInput, NotFound
 from ctm.extensions import db
 from ctm.i18n import _, _l
+from ctm.mailing import hours
 from ctm.mailing.compose import check_address, sanitise
 from ctm.mailing.merge import CATALOGUE, compile_template
 from ctm.models import (
@@ -75,7 +76,8 @@ def create(values: Mapping[str, Any], author: User | None = None) -> Campaign:
 def update(campaign: Campaign, values: Mapping[str, Any], author: User | None = None) -> list[str]:
     """Change a campaign; returns what was taken out of its HTML, in words.
 
-    ``values`` are columns of :class:`Campaign`, and ``statuses``: outcome → list status id.
+    ``values`` are columns of :class:`Campaign`, ``hours`` as :func:`ctm.mailing.hours.clean`
+    takes them, and ``statuses``: outcome → list status id.
 
     :raises Conflict: its mails are leaving.
     :raises InvalidInput: what is wrong, with the field.
@@ -107,6 +109,8 @@ def _assign(campaign: Campaign, values: Mapping[str, Any], author: User | None) 
             campaign.body_format = "text" if values["body_format"] == "text" else "html"
         if "delay_seconds" in values:
             campaign.delay_seconds = _delay(values["delay_seconds"])
+        if "hours" in values:
+            campaign.hours = hours.clean(values["hours"])
         if "account_id" in values:
             campaign.account = _account(values["account_id"], author)
         removed = _assign_body(campaign, values)

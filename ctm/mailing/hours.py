@@ -5,6 +5,7 @@ Kept with a campaign and copied into its mailing as ``{"from": 540, "to": 1080, 
 holidays. The office's own closed days (the patron saint, a week in August) are left out always.
 """
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -16,13 +17,17 @@ import holidays
 from flask import current_app
 from sqlalchemy import select
 
-from ctm import sql
+from ctm import settings, sql
+from ctm.errors import InvalidInput
 from ctm.extensions import db
+from ctm.i18n import _l
 from ctm.models import OfficeSetting
 
 CLOSED_DAYS = "closed_days"
 MIDNIGHT = 24 * 60
 SEARCHED = 800
+MOST_CLOSED = 366
+_TIME = re.compile(r"(\d{1,2})[:.](\d{2})", re.ASCII)
 
 
 @lru_cache(maxsize=64)
@@ -85,6 +90,72 @@ def read_hours(
         ZoneInfo(zone or current_app.config["CTM_TIMEZONE"]),
         frozenset(closed_days() if closed is None else closed),
     )
+
+
+def clean(given: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Hours as they were typed, as they are kept; nothing means at any time.
+
+    ``from`` and ``to`` are times like “9:00” (“24:00” is the day's end), ``days`` numbers from 0.
+
+    :raises InvalidInput: what is wrong, with the field of the form.
+    """
+    if not given:
+        return None
+    start, end = _minutes(given, "from"), _minutes(given, "to")
+    if start >= end:
+        raise InvalidInput(_l("The end must be later than the beginning."), "hours_to")
+    days = sorted({str(day).strip() for day in given.get("days") or ()})
+    if any(day not in "0123456" or len(day) != 1 for day in days):
+        raise InvalidInput(_l("Choose days of the week."), "hours_days")
+    if not days:
+        raise InvalidInput(_l("Choose at least one day."), "hours_days")
+    return {
+        "from": start,
+        "to": end,
+        "days": [int(day) for day in days],
+        "holidays": bool(given.get("holidays")),
+    }
+
+
+def _minutes(given: Mapping[str, Any], name: str) -> int:
+    found = _TIME.fullmatch(str(given.get(name) or "").strip())
+    hour, minute = (int(found[1]), int(found[2])) if found else (99, 0)
+    if hour * 60 + minute > MIDNIGHT or minute > 59:
+        raise InvalidInput(_l("A time like 9:00."), f"hours_{name}")
+    return hour * 60 + minute
+
+
+def time_text(minutes: int) -> str:
+    """540 as “09:00”."""
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
+
+
+def read_closed_days(text: str) -> list[date]:
+    """Days as they were typed: one a line or separated by commas, 2026-12-07 or 7/12/2026.
+
+    :raises InvalidInput: a word that is no day, or too many.
+    """
+    found = set()
+    for word in re.split(r"[\s,;]+", text.strip()):
+        if not word:
+            continue
+        parts = re.fullmatch(r"(\d{4})-(\d{1,2})-(\d{1,2})|(\d{1,2})[/.](\d{1,2})[/.](\d{4})", word)
+        try:
+            if parts is None or not word.isascii():
+                raise ValueError(word)
+            year, month, day = parts.group(1, 2, 3) if parts[1] else parts.group(6, 5, 4)
+            found.add(date(int(year), int(month), int(day)))
+        except ValueError:
+            words = _l("“%(word)s” is no day. Write days like 2026-12-07.", word=word[:40])
+            raise InvalidInput(words, "closed_days") from None
+    if len(found) > MOST_CLOSED:
+        raise InvalidInput(_l("At most %(most)s days.", most=MOST_CLOSED), "closed_days")
+    return sorted(found)
+
+
+def keep_closed_days(days: Collection[date]) -> None:
+    """Keep the office's closed days; the caller commits."""
+    settings.put(CLOSED_DAYS, [day.isoformat() for day in sorted(days)])
 
 
 def closed_days(executor: sql.Executor | None = None) -> list[date]:

@@ -9,9 +9,11 @@ from ctm.mailing.control.forecasting import Forecast, forecast, left_out
 from ctm.mailing.control.planning import schedule, start_due, unschedule
 from ctm.mailing.control.queueing import queueing
 from ctm.mailing.control.running import pause, resume, retry_failed, start, stop
+from ctm.mailing.control.waiting import Waiting, waiting
 
 __all__ = [
     "Forecast",
+    "Waiting",
     "finish",
     "finish_done",
     "forecast",
@@ -25,4 +27,5 @@ __all__ = [
     "start_due",
     "stop",
     "unschedule",
+    "waiting",
 ]

@@ -25,13 +25,18 @@ TYPICAL_PER_CONNECTION = 2.0
 
 @dataclass(frozen=True)
 class Forecast:
-    """What pressing start would do (X1). ``last_at`` is when the last mail leaves."""
+    """What pressing start would do (X1).
+
+    ``last_at`` is when the last mail leaves, ``first_at`` when the first one does if it has to
+    wait for the allowed hours.
+    """
 
     will_go: int
     clients: int
     left_out: dict[str, int]
     last_at: datetime | None
     notes: list[str]
+    first_at: datetime | None = None
 
 
 def forecast(campaign: Campaign, now: datetime | None = None) -> Forecast:
@@ -55,7 +60,15 @@ def forecast(campaign: Campaign, now: datetime | None = None) -> Forecast:
         notes += _account_notes(account)
         notes += _sender_notes(account, campaign.from_email or account.from_email)
         last_at = _last_departure(campaign, counted.will_go, now) if counted.will_go else None
-    return Forecast(counted.will_go, counted.clients, counted.left_out, last_at, notes)
+    first_at = read_hours(campaign.hours).next_open(now) if campaign.hours and last_at else now
+    return Forecast(
+        counted.will_go,
+        counted.clients,
+        counted.left_out,
+        last_at,
+        notes,
+        first_at if first_at > now else None,
+    )
 
 
 def _account_notes(account: SmtpAccount) -> list[str]:
