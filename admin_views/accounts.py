@@ -28,6 +28,8 @@ from ctm.extensions import db
 from ctm.i18n import _, _l, _n
 from ctm.models import Security, SmtpAccount
 from ctm.permissions import Permission, visible_accounts
+from ctm.sender import operations as sender
+from ctm.sender import words
 
 bp = Blueprint("accounts", __name__, url_prefix="/accounts")
 
@@ -64,6 +66,10 @@ class AccountForm(FlaskForm):  # type: ignore[misc]
     from_email = EmailField(_l("From e-mail"))
     from_name = StringField(_l("From text"), description=_l("What recipients see as the sender."))
     reply_to = EmailField(_l("Reply to"), description=_l("Where answers go, if elsewhere."))
+    dkim_selector = StringField(
+        _l("DKIM selector"),
+        description=_l("If it is known: what stands behind s= in a mail's DKIM-Signature."),
+    )
     connections = StringField(_l("Connections at a time"), default="2")
     user_ids = StringField(_l("Enabled users"))
     active = BooleanField(_l("Active"), default=True)
@@ -104,7 +110,15 @@ def index_view() -> Any:
     query = visible_accounts(current_user).options(selectinload(SmtpAccount.users))
     accounts = list(db.session.scalars(query))
     labels = {preset.code: preset.label for preset in PRESETS}
-    return render_template("accounts/list.html", accounts=accounts, labels=labels, now=utcnow())
+    reports = {account.id: sender.kept(account) for account in accounts}
+    return render_template(
+        "accounts/list.html",
+        accounts=accounts,
+        labels=labels,
+        now=utcnow(),
+        reports=reports,
+        words=words,
+    )
 
 
 @bp.route("/new", methods=["GET", "POST"])
@@ -150,6 +164,30 @@ def test(account_id: int) -> Any:
         )
         flash(text, "good" if result.ok else "bad")
     return redirect(_back(account_id))
+
+
+@bp.post("/<int:account_id>/dns")
+@requires(Permission.MANAGE_ACCOUNTS)
+def check_dns(account_id: int) -> Any:
+    """Have the sender's domain checked in the background; the card shows what is found."""
+    account = operations.get(account_id, current_user)
+    try:
+        sender.submit(account, current_user)
+    except Conflict as error:
+        flash(str(error), "bad")
+    return redirect(url_for("accounts.edit", account_id=account_id, _anchor="dns"))
+
+
+@bp.get("/<int:account_id>/dns.json")
+@requires(Permission.MANAGE_ACCOUNTS)
+def dns_progress(account_id: int) -> Any:
+    account = operations.get(account_id, current_user)
+    task = sender.under_way(account)
+    if task is None:
+        return jsonify(done=sender.PARTS, total=sender.PARTS, text="", finished=True, error="")
+    return jsonify(
+        done=task.done, total=sender.PARTS, text=_("DNS is being asked…"), finished=False, error=""
+    )
 
 
 @bp.post("/<int:account_id>/restart")
@@ -246,6 +284,9 @@ def _page(form: AccountForm, account: SmtpAccount | None) -> Any:
             if posted
             else (account.limits if account else [list(pair) for pair in PRESETS[0].limits])
         ),
+        "dns": sender.kept(account) if account else None,
+        "dns_running": sender.under_way(account) if account else None,
+        "words": words,
         "chosen": [[user.id, user.name] for user in users.named([int(part) for part in ids[:200]])],
         "presets": {
             preset.code: {

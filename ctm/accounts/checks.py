@@ -1,5 +1,6 @@
 """What an account's fields may hold."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,9 @@ from ctm.i18n import _l
 from ctm.models import Security, SmtpAccount, User
 
 MAX_CONNECTIONS = 10
+SELECTOR = re.compile(
+    r"(?=.{1,63}\Z)[a-z0-9]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9_-]*[a-z0-9])?)*"
+)
 MAX_LIMITS = 5
 MAX_MESSAGES = 1_000_000
 MAX_SECONDS = 31 * 86400
@@ -43,6 +47,7 @@ def clean(values: Mapping[str, Any], account: SmtpAccount | None) -> dict[str, A
         "from_email": take("from_email", _from_email),
         "from_name": take("from_name", lambda text: clean_text(text, 120)),
         "reply_to": take("reply_to", clean_email),
+        "dkim_selector": take("dkim_selector", _selector),
         "connections": take("connections", _connections, 2),
         "limits": take("limits", _limits, []),
         "active": bool(values.get("active", True)),
@@ -123,6 +128,15 @@ def _from_email(text: str) -> str:
     if not email:
         raise InvalidInput(_l("The address the mails come from is needed."))
     return email
+
+
+def _selector(text: str) -> str:
+    selector = text.strip().lower().removesuffix("._domainkey")
+    if selector and not SELECTOR.fullmatch(selector):
+        raise InvalidInput(
+            _l("A DKIM selector is a short name like “google” or “s1”: what stands behind s=.")
+        )
+    return selector
 
 
 def _password(text: str) -> str:

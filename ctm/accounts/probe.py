@@ -70,11 +70,13 @@ HINTS = {
 
 @dataclass(frozen=True)
 class Result:
-    """Whether it works, the server's own words, and what to do."""
+    """Whether it works, the server's own words, and what to do. ``expires_at``: when the server's
+    certificate ends, in seconds since 1970."""
 
     ok: bool
     words: str
     hint: LazyString
+    expires_at: float | None = None
 
 
 class _Refused(Exception):
@@ -103,7 +105,8 @@ def probe(
     """Try the account; ``step`` and ``total`` are the seconds one answer and all may take."""
     try:
         addresses = resolve_public(point.host, point.port, allow_private)
-        return Result(True, _converse(point, addresses, provider, step, total), HINTS["ok"])
+        words, expires_at = _converse(point, addresses, provider, step, total)
+        return Result(True, words, HINTS["ok"], expires_at)
     except CtmError as error:
         return Result(False, str(error), HINTS["address"])
     except _Refused as error:
@@ -115,8 +118,8 @@ def probe(
 
 def _converse(
     point: "Endpoint", addresses: list[tuple[Any, ...]], provider: str, step: float, total: float
-) -> str:
-    """Talk to the server; returns the words with which it accepts."""
+) -> tuple[str, float | None]:
+    """Talk to the server; returns the words with which it accepts, and its certificate's end."""
     connection = _connect(addresses, step)
     handle = socket.socket(fileno=os.dup(connection.fileno()))
     watch = threading.Timer(total, _cut, (handle,))
@@ -137,13 +140,21 @@ def _converse(
             client.ehlo()
             connection = client.sock or connection
         accepted = _log_in(client, point, provider) if point.username else _words(*client.noop())
+        expires_at = _certificate_end(connection)
         client.close()
-        return accepted
+        return accepted, expires_at
     finally:
         watch.cancel()
         watch.join()
         connection.close()
         handle.close()
+
+
+def _certificate_end(connection: socket.socket) -> float | None:
+    if not isinstance(connection, ssl.SSLSocket):
+        return None
+    end = (connection.getpeercert() or {}).get("notAfter")
+    return float(ssl.cert_time_to_seconds(str(end))) if end else None
 
 
 def _connect(addresses: list[tuple[Any, ...]], seconds: float) -> socket.socket:

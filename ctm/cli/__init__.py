@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from ctm.cli import accounts, backup, campaigns, clients, demo, users, worker
+from ctm.cli import accounts, backup, campaigns, clients, demo, doctor, users, worker
 
 
 def init_app(app: Flask) -> None:
@@ -14,6 +14,7 @@ def init_app(app: Flask) -> None:
         campaigns.campaigns,
         demo.demo,
         worker.worker,
+        doctor.doctor,
         backup.backup,
         backup.restore,
         backup.upgrade,

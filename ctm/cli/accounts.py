@@ -1,6 +1,7 @@
 """``accounts create`` and ``accounts test``."""
 
 import os
+import sys
 
 import click
 from flask.cli import AppGroup
@@ -13,6 +14,9 @@ from ctm.errors import Conflict, InvalidInput, NotFound
 from ctm.extensions import db
 from ctm.i18n import _l
 from ctm.models import Security, SmtpAccount, User
+from ctm.sender import operations as sender
+from ctm.sender import words
+from ctm.sender.report import PROBLEM
 
 accounts = AppGroup("accounts", help="SMTP accounts.")
 PASSWORD_VARIABLE = "CTM_ACCOUNT_PASSWORD"  # noqa: S105 - the variable's name
@@ -24,6 +28,7 @@ PASSWORD_VARIABLE = "CTM_ACCOUNT_PASSWORD"  # noqa: S105 - the variable's name
 @click.option("--from-email", required=True)
 @click.option("--from-name", default="")
 @click.option("--reply-to", default="")
+@click.option("--dkim-selector", default="", help="If it is known; else the usual are tried.")
 @click.option("--host", default=None, help="Left out: the provider's.")
 @click.option("--port", type=int, default=None)
 @click.option("--security", type=click.Choice([each.value for each in Security]), default=None)
@@ -73,16 +78,42 @@ def _user(email: str) -> User:
     return user
 
 
-@accounts.command("test")
+@accounts.command("dns")
 @click.argument("name")
 @command
-def test(name: str, as_json: bool) -> None:
-    """Connect and log in; shows the server's words. Exit status 1 if it fails."""
+def dns(name: str, as_json: bool) -> None:
+    """Check SPF, DKIM, DMARC and MX of the account's domain. Exit status 1 at a problem."""
+    account = _named(name)
+    if account.practice:
+        raise Conflict(
+            _l("“%(name)s” delivers to the practice mailbox: no DNS is asked.", name=name)
+        )
+    found = sender.look(account)
+    lines = []
+    for each in found.findings:
+        lines.append(f"{each.level.upper()} {words.PARTS[each.part]}: {words.says(each)}")
+        lines += [f"  {text}" for text in (words.next_step(each),) if text]
+        lines += [f"  {' '.join(each.write)}"] if each.write else []
+    answer(as_json, "\n".join(lines), level=found.level, **found.to_dict())
+    if found.level == PROBLEM:
+        sys.exit(1)
+
+
+def _named(name: str) -> SmtpAccount:
     account: SmtpAccount | None = db.session.scalar(
         select(SmtpAccount).where(SmtpAccount.name == name)
     )
     if account is None:
         raise NotFound(_l("There is no account “%(name)s”.", name=name))
+    return account
+
+
+@accounts.command("test")
+@click.argument("name")
+@command
+def test(name: str, as_json: bool) -> None:
+    """Connect and log in; shows the server's words. Exit status 1 if it fails."""
+    account = _named(name)
     result = operations.test(account)
     if not result.ok:
         raise Conflict(f"{result.words}\n{result.hint}")
