@@ -2,10 +2,11 @@
 PY := .venv/bin/python
 PO := translations/it/LC_MESSAGES/messages.po
 
-.PHONY: help run test check format translations environment dev-environment
+.PHONY: help run doctor test check format translations environment dev-environment
 
 help:
 	@echo "make run           serve CTM at http://127.0.0.1:5000 (CTM_HOST, CTM_PORT, CTM_INSTANCE)"
+	@echo "make doctor        look the installation over: what is wrong, what to do"
 	@echo "make test          run the tests"
 	@echo "make check         style, types, layers, translations"
 	@echo "make format        bring the code into shape"
@@ -31,6 +32,9 @@ check: dev-environment
 format: dev-environment
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
+
+doctor: environment
+	@$(PY) -m flask --app app doctor $(ARGS)
 
 translations: dev-environment
 	.venv/bin/pybabel -q extract -F babel.cfg -k _l -k lazy_gettext -k _n:1,2 -k N_ -k pgettext:1c,2 -k _lp:1c,2 --sort-by-file --no-wrap --add-location=file --project CTM --version 1 -o messages.pot .
