@@ -20,7 +20,7 @@ run: environment
 test: dev-environment
 	@scripts/test-servers.sh
 	@scripts/compile-translations.sh
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
 
 check: dev-environment
 	$(PY) -m ruff check .

@@ -1,18 +1,82 @@
-"""Fixtures every test may use: an application on an empty database of its own."""
+"""Fixtures every test may use: an application on an empty database of its own.
 
+Tests of the domain run twice, on SQLite and on PostgreSQL, if they use the application; what is
+marked ``one_database`` runs on SQLite alone, or on the database it names.
+"""
+
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask, g, request_started
 from flask.testing import FlaskClient
+from jinja2 import FileSystemBytecodeCache
+from sqlalchemy import create_engine
 
 from app import create_app
 from ctm import audit
 from ctm.extensions import db
-from ctm.models import Role, User
-from tests import factories
+from ctm.models import Base, Role, User
+from tests import factories, postgres
+
+HERE = Path(__file__).resolve().parent
+DATABASES = ("sqlite", "postgresql")
+ON_BOTH_DATABASES = (
+    "accounts",
+    "campaigns",
+    "clients",
+    "jobs",
+    "mailing",
+    "people",
+    "test_files.py",
+    "test_tasks.py",
+    "tracking",
+)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "database" not in metafunc.fixturenames:
+        return
+    place = Path(metafunc.module.__file__).relative_to(HERE).parts[0]
+    names = DATABASES if place in ON_BOTH_DATABASES else DATABASES[:1]
+    marker = metafunc.definition.get_closest_marker("one_database")
+    if marker:
+        names = marker.args or DATABASES[:1]
+    if names != DATABASES[:1]:
+        marks = {"postgresql": pytest.mark.postgres}
+        values = [pytest.param(name, marks=marks.get(name, ())) for name in names]
+        metafunc.parametrize("database", values, indirect=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run beside each other, one process drives the browsers."""
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(scope="session")
+def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with all tables and no rows."""
+    path = tmp_path_factory.mktemp("database") / "empty.sqlite3"
+    engine = create_engine(f"sqlite:///{path}")
+    Base.metadata.create_all(engine)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[psycopg.Connection[Any]]:
+    """A connection to a PostgreSQL with all tables and no rows."""
+    with postgres.cluster() as server:
+        engine = create_engine(server.url.replace("postgresql:", "postgresql+psycopg:"))
+        Base.metadata.create_all(engine)
+        engine.dispose()
+        with psycopg.connect(server.url, autocommit=True) as connection:
+            yield connection
 
 
 @pytest.fixture
@@ -28,10 +92,64 @@ def _forget(_app: Flask, **_kwargs: object) -> None:
 
 
 @pytest.fixture
-def app(tmp_path: Path, settings: dict[str, Any]) -> Iterator[Flask]:
-    application = create_app(
-        {
-            "CTM_INSTANCE": str(tmp_path / "instance"),
+def database(request: pytest.FixtureRequest) -> str:
+    """The value of ``CTM_DATABASE_URL`` for an empty database: nothing for SQLite."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return ""
+    connection = request.getfixturevalue("postgresql")
+    postgres.clear(connection)
+    return postgres.url_of(connection)
+
+
+@pytest.fixture(scope="session")
+def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """Pages that one application compiled need not be compiled by the next."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
+class Prepared:
+    """An application as it was made, for one test after the other: making one takes long."""
+
+    def __init__(self, overrides: dict[str, Any], templates: FileSystemBytecodeCache) -> None:
+        self.application = create_app(overrides)
+        self.application.jinja_env.bytecode_cache = templates
+        self._instance = Path(overrides["CTM_INSTANCE"])
+        self._keys = set(self._instance.rglob("*"))
+        self._config = dict(self.application.config)
+        self._extensions = dict(self.application.extensions)
+
+    def renew(self, empty_sqlite: Path) -> None:
+        """As new: only the keys stay in its folder, and a database file is added."""
+        for path in sorted(set(self._instance.rglob("*")) - self._keys, reverse=True):
+            path.rmdir() if path.is_dir() else path.unlink()
+        if not self.application.config["CTM_DATABASE_URL"]:
+            shutil.copyfile(empty_sqlite, self._instance / "ctm.sqlite3")
+        self.application.config.clear()
+        self.application.config.update(self._config)
+        self.application.extensions.clear()
+        self.application.extensions.update(self._extensions)
+
+
+@pytest.fixture(scope="session")
+def prepared() -> dict[str, Prepared]:
+    """The application without settings of a test's own, by database."""
+    return {}
+
+
+@pytest.fixture
+def app(
+    database: str,
+    settings: dict[str, Any],
+    prepared: dict[str, Prepared],
+    empty_sqlite: Path,
+    compiled_templates: FileSystemBytecodeCache,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Flask]:
+    ready = prepared.get(database)
+    if ready is None or settings:
+        overrides = {
+            "CTM_INSTANCE": str(tmp_path_factory.mktemp("instance")),
+            "CTM_DATABASE_URL": database,
             "CTM_LANGUAGE": "en",
             "CTM_PUBLIC_URL": "http://mail.test",
             "CTM_ALLOW_PRIVATE_HOSTS": True,
@@ -42,10 +160,12 @@ def app(tmp_path: Path, settings: dict[str, Any]) -> Iterator[Flask]:
             "RATELIMIT_ENABLED": False,
             "SERVER_NAME": "localhost",
         }
-        | settings
-    )
+        ready = Prepared(overrides | settings, compiled_templates)
+        if not settings:
+            prepared[database] = ready
+    ready.renew(empty_sqlite)
+    application = ready.application
     with application.app_context(), request_started.connected_to(_forget, application):
-        db.create_all()
         audit.act_as(None)
         application.extensions["ctm.set_up"] = True
         yield application
