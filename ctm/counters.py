@@ -7,6 +7,8 @@ Mails: ``total``, ``queued`` (all that is still to be sent, also deferred or und
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import select
 
@@ -25,13 +27,16 @@ def add(campaign_id: int, deltas: Mapping[str, int], executor: sql.Executor | No
     ]
     if not rows:
         return
+    target.execute(_adding(sql.dialect_name(target)), rows)
+
+
+@lru_cache(4)
+def _adding(dialect: str) -> Any:
     table = CampaignCounter.__table__
-    statement = sql.insert(target, table).values(rows)  # type: ignore[arg-type]
-    target.execute(
-        statement.on_conflict_do_update(
-            index_elements=["campaign_id", "name"],
-            set_={"value": table.c.value + statement.excluded.value},
-        )
+    statement = sql.insert_for(dialect, table)
+    return statement.on_conflict_do_update(
+        index_elements=["campaign_id", "name"],
+        set_={"value": table.c.value + statement.excluded.value},
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, String, Table, cast, func, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, scoped_session
+from sqlalchemy.sql import FromClause
 from sqlalchemy.sql.elements import ColumnElement, UnaryExpression
 from sqlalchemy.sql.operators import custom_op
 from sqlalchemy.types import DateTime
@@ -23,8 +24,13 @@ def dialect_name(executor: Executor) -> str:
 
 def insert(executor: Executor, table: Table) -> Any:
     """An INSERT that knows ``on_conflict_do_nothing`` and ``on_conflict_do_update``."""
-    dialect = postgresql if dialect_name(executor) == "postgresql" else sqlite
-    return dialect.insert(table)
+    return insert_for(dialect_name(executor), table)
+
+
+def insert_for(dialect: str, table: FromClause) -> Any:
+    """:func:`insert` for a database that is known by its name."""
+    module = postgresql if dialect == "postgresql" else sqlite
+    return module.insert(table)
 
 
 def utc_now(executor: Executor) -> ColumnElement[datetime]:

@@ -8,20 +8,23 @@ lines, appended with one ``write`` each, so that a killed process loses none:
 * ``B <id>``: the body of this message goes to the server now;
 * ``A <id> <JSON>``: the server has answered; what follows from it.
 
-A record counts from its line end on. Writing survives a killed process but not a power cut; a
-journal from before the last boot is therefore not believed when it is silent about a claimed
-message: that message becomes uncertain instead of going back to the queue. The same holds for a
-journal with a line that cannot be read.
+``B`` and ``A`` lines of one round of the worker's loop are written together, before any of the
+round's bodies leaves. A record counts from its line end on. Writing survives a killed process
+but not a power cut; a journal from before the last boot is therefore not believed when it is
+silent about a claimed message: that message becomes uncertain instead of going back to the
+queue. The same holds for a journal with a line that cannot be read.
 """
 
+import errno
 import fcntl
-import json
 import logging
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 COMPACT_AT = 8 * 1024 * 1024
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -46,6 +49,7 @@ class Journal:
         self._head = f"J {worker} {boot_id()}\n".encode()
         self._file = self._create(self.path)
         self._size = len(self._head)
+        self._pending: list[bytes] = []
 
     def _create(self, path: Path) -> int:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
@@ -62,27 +66,42 @@ class Journal:
         written = os.write(self._file, line)
         if written != len(line):
             os.ftruncate(self._file, self._size)
-            raise OSError(f"only {written} of {len(line)} bytes written to {self.path}")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._size += written
 
     def claimed(self, ids: Iterable[int]) -> None:
-        numbers = b" ".join(b"%d" % number for number in ids)
+        """Written at once, after all that was noted before.
+
+        :raises OSError: the disk is full, or gone: the claim must not be committed.
+        """
+        numbers = b" ".join([b"%d" % number for number in ids])
         if numbers:
-            self._append(b"C " + numbers + b"\n")
+            self._pending.append(b"C " + numbers + b"\n")
+            self.flush()
 
     def begins(self, message_id: int) -> None:
-        """Called before the first byte of the body is written."""
-        self._append(b"B %d\n" % message_id)
+        """The body may leave after the next :meth:`flush`."""
+        self._pending.append(b"B %d\n" % message_id)
 
     def answered(self, message_id: int, result: dict[str, Any]) -> None:
-        """Called as soon as the server has answered, before the database knows."""
-        self._append(b"A %d %s\n" % (message_id, json.dumps(result).encode()))
+        """The server has answered, and the database does not know yet. Written by ``flush``."""
+        self._pending.append(b"A %d %s\n" % (message_id, orjson.dumps(result)))
+
+    def flush(self) -> None:
+        """Write what was noted. If that fails, it is as if it had not been noted.
+
+        :raises OSError: the disk is full, or gone.
+        """
+        if self._pending:
+            lines, self._pending = b"".join(self._pending), []
+            self._append(lines)
 
     def compact(self, begun: Iterable[int]) -> None:
         """Start over when the file has grown; call it when all answers are in the database.
 
         ``begun`` are the messages whose bodies are on their way.
         """
+        self.flush()
         if self._size < COMPACT_AT:
             return
         fresh = self.path.with_suffix(".new")
@@ -91,6 +110,7 @@ class Journal:
             self._file, self._size = self._create(fresh), len(self._head)
             for number in begun:
                 self.begins(number)
+            self.flush()
             fresh.rename(self.path)
         except OSError as error:
             log.warning("the journal goes on growing: %s", error)
@@ -174,7 +194,7 @@ def _take(remains: Remains, line: bytes) -> None:
         remains.begun.add(int(rest))
     elif kind == b"A":
         written, _, answer = rest.partition(b" ")
-        remains.answers[int(written)] = json.loads(answer)
+        remains.answers[int(written)] = orjson.loads(answer)
         remains.begun.discard(int(written))
     else:
         raise ValueError(kind)

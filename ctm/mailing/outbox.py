@@ -9,14 +9,16 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
+    BindParameter,
     Connection,
+    Dialect,
     Engine,
-    Update,
+    Select,
     bindparam,
     insert,
     literal_column,
@@ -26,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql import ColumnElement
 
-from ctm import counters, sql
+from ctm import bulk, counters, sql
 from ctm.mailing import outcomes
 from ctm.models import (
     PENDING,
@@ -44,7 +46,7 @@ from ctm.models import (
     Suppression,
 )
 
-GROUP = 200
+GROUP = 400
 
 
 def counter_of(state: str) -> str:
@@ -72,7 +74,9 @@ def is_pending(mailing_id: Any) -> ColumnElement[bool]:
     return or_(waiting.exists(), under_way.exists())
 
 
-def sendable(mailing_id: int, now: datetime) -> ColumnElement[bool]:
+def sendable(
+    mailing_id: int | BindParameter[int], now: datetime | BindParameter[datetime]
+) -> ColumnElement[bool]:
     """The one definition of what may leave now from a mailing.
 
     The mailing must be running and its account neither inactive nor stopped: see
@@ -99,28 +103,30 @@ class OpenMailing:
     retry_at: datetime | None
 
 
+_OPEN_MAILINGS = (
+    select(
+        Mailing.id,
+        Mailing.account_id,
+        Mailing.campaign_id,
+        Mailing.priority,
+        Mailing.delay_seconds,
+        Mailing.last_delivery_at,
+        Mailing.hours,
+        SmtpAccount.retry_at,
+    )
+    .join(SmtpAccount, SmtpAccount.id == Mailing.account_id)
+    .where(
+        Mailing.state == MailingState.RUNNING,
+        SmtpAccount.active,
+        SmtpAccount.stopped_at.is_(None),
+    )
+    .order_by(Mailing.priority, Mailing.id)
+)
+
+
 def open_mailings(connection: Connection) -> list[OpenMailing]:
     """Running mailings of accounts that may send, most urgent first."""
-    query = (
-        select(
-            Mailing.id,
-            Mailing.account_id,
-            Mailing.campaign_id,
-            Mailing.priority,
-            Mailing.delay_seconds,
-            Mailing.last_delivery_at,
-            Mailing.hours,
-            SmtpAccount.retry_at,
-        )
-        .join(SmtpAccount, SmtpAccount.id == Mailing.account_id)
-        .where(
-            Mailing.state == MailingState.RUNNING,
-            SmtpAccount.active,
-            SmtpAccount.stopped_at.is_(None),
-        )
-        .order_by(Mailing.priority, Mailing.id)
-    )
-    return [OpenMailing(*row) for row in connection.execute(query)]
+    return [OpenMailing(*row) for row in connection.execute(_OPEN_MAILINGS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,11 +189,11 @@ def as_record(result: Result) -> dict[str, Any]:
     """A result as the journal keeps it; :func:`result_of` reads it back."""
     return {
         "state": str(result.state),
-        "at": result.at.isoformat(),
+        "at": result.at,
         "code": result.code,
         "words": result.words,
         "reason": result.reason,
-        "due_at": result.due_at.isoformat() if result.due_at else None,
+        "due_at": result.due_at,
         "size": result.size,
         "merge_values": result.merge_values,
         "spent": result.spent,
@@ -205,6 +211,23 @@ def result_of(message: Claimed, record: dict[str, Any]) -> Result:
             "due_at": datetime.fromisoformat(due_at) if due_at else None,
         },
     )
+
+
+_CLAIM = (
+    update(Message)
+    .where(
+        Message.id.in_(
+            select(Message.id)
+            .where(sendable(bindparam("b_mailing"), bindparam("b_now")))
+            .order_by(Message.id)
+            .limit(bindparam("b_limit"))
+            .with_for_update(skip_locked=True)
+        ),
+        is_waiting(),
+    )
+    .values(state=MessageState.CLAIMED.value, worker=bindparam("b_worker"))
+    .returning(*CLAIMED_COLUMNS, Message.recipient_key)
+)
 
 
 def claim(
@@ -238,20 +261,8 @@ def _claim(
     now: datetime,
     before_commit: Callable[[list[int]], None],
 ) -> list[Claimed]:
-    chosen = (
-        select(Message.id)
-        .where(sendable(mailing.id, now))
-        .order_by(Message.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    statement = (
-        update(Message)
-        .where(Message.id.in_(chosen), is_waiting())
-        .values(state=MessageState.CLAIMED.value, worker=worker)
-        .returning(*CLAIMED_COLUMNS, Message.recipient_key)
-    )
-    rows = sorted(connection.execute(statement).all(), key=itemgetter(0))
+    values = {"b_mailing": mailing.id, "b_now": now, "b_limit": limit, "b_worker": worker}
+    rows = sorted(connection.execute(_CLAIM, values).all(), key=itemgetter(0))
     barred = _barred(connection, [row.recipient_key for row in rows])
     claimed = [Claimed(*row[:-1]) for row in rows if row.recipient_key not in barred]
     skipped = [row for row in rows if row.recipient_key in barred]
@@ -263,8 +274,15 @@ def _claim(
 
 def _barred(connection: Connection, keys: Sequence[str]) -> dict[str, str]:
     """Suppressed addresses among ``keys``, with the reason."""
-    query = select(Suppression.address, Suppression.reason).where(Suppression.address.in_(keys))
-    return {row[0]: row[1] for row in connection.execute(query)} if keys else {}
+    dialect = connection.dialect.name
+    found = connection.execute(_suppressed(dialect), {"keys": bulk.listed(dialect, keys)})
+    return {row[0]: row[1] for row in found}
+
+
+@lru_cache(4)
+def _suppressed(dialect: str) -> Select[str, str]:
+    among = bulk.among(dialect, Suppression.address, "keys", texts=True)
+    return select(Suppression.address, Suppression.reason).where(among)
 
 
 def _skip(
@@ -296,13 +314,14 @@ _SETTLED_VALUES = {
     "server_code": bindparam("b_code"),
     "server_words": bindparam("b_words"),
     "size": bindparam("b_size"),
-    "merge_values": bindparam("b_merge_values", type_=JSON(none_as_null=True)),
+    "merge_values": bindparam("b_merge_values"),
 }
 
 
-def _settlement(before: MessageState) -> Update:
+@lru_cache(8)
+def _settlement(dialect: Dialect, before: MessageState) -> bulk.Batch:
     """The statement that settles a message of a worker which is in state ``before``."""
-    return (
+    statement = (
         update(Message)
         .where(
             Message.id == bindparam("b_id"),
@@ -311,28 +330,34 @@ def _settlement(before: MessageState) -> Update:
         )
         .values(_SETTLED_VALUES)
     )
+    return bulk.Batch(statement, dialect)
 
 
-_FROM_CLAIMED = _settlement(MessageState.CLAIMED)
-_FROM_UNCERTAIN = _settlement(MessageState.UNCERTAIN)
-
-
-def _row(result: Result, worker: str) -> dict[str, Any]:
+def _row(result: Result, worker: str, batch: bulk.Batch) -> dict[str, Any]:
+    at = batch.time(result.at)
     return {
         "b_id": result.message.id,
         "b_worker": worker,
         "b_state": str(result.state),
         "b_new_worker": worker if result.state == MessageState.UNCERTAIN else None,
         "b_reason": result.reason,
-        "b_due_at": result.due_at,
+        "b_due_at": batch.time(result.due_at),
         "b_attempts": int(result.attempted and result.spent),
-        "b_attempted_at": result.at if result.attempted else result.message.attempted_at,
-        "b_sent_at": result.at if result.state == MessageState.SENT else None,
+        "b_attempted_at": at if result.attempted else batch.time(result.message.attempted_at),
+        "b_sent_at": at if result.state == MessageState.SENT else None,
         "b_code": result.code,
         "b_words": result.words[:4000],
         "b_size": result.size,
-        "b_merge_values": result.merge_values or result.message.merge_values,
+        "b_merge_values": batch.json(result.merge_values or result.message.merge_values),
     }
+
+
+def _change(
+    connection: Connection, before: MessageState, worker: str, results: Sequence[Result]
+) -> int:
+    """Settle messages that are in state ``before``; how many were."""
+    batch = _settlement(connection.dialect, before)
+    return batch.execute(connection, [_row(result, worker, batch) for result in results])
 
 
 def settle(engine: Engine, worker: str, results: Sequence[Result]) -> None:
@@ -351,8 +376,7 @@ def settle(engine: Engine, worker: str, results: Sequence[Result]) -> None:
 def _settle_together(engine: Engine, worker: str, group: Sequence[Result]) -> bool:
     """All of the group in one transaction; false, and nothing done, if one is not ours."""
     with engine.connect() as connection:
-        changed = connection.execute(_FROM_CLAIMED, [_row(result, worker) for result in group])
-        if changed.rowcount != len(group):
+        if _change(connection, MessageState.CLAIMED, worker, group) != len(group):
             connection.rollback()
             return False
         _follow(connection, [(result, MessageState.CLAIMED) for result in group])
@@ -361,12 +385,12 @@ def _settle_together(engine: Engine, worker: str, group: Sequence[Result]) -> bo
 
 
 def _settle_one(engine: Engine, worker: str, result: Result) -> None:
-    attempts = [(_FROM_CLAIMED, MessageState.CLAIMED)]
+    attempts = [MessageState.CLAIMED]
     if result.state != MessageState.UNCERTAIN:
-        attempts.append((_FROM_UNCERTAIN, MessageState.UNCERTAIN))
-    for statement, before in attempts:
+        attempts.append(MessageState.UNCERTAIN)
+    for before in attempts:
         with engine.begin() as connection:
-            if connection.execute(statement, [_row(result, worker)]).rowcount == 1:
+            if _change(connection, before, worker, [result]) == 1:
                 _follow(connection, [(result, before)])
                 return
 
@@ -404,9 +428,7 @@ def _follow(connection: Connection, changes: Iterable[tuple[Result, str]]) -> No
         counters.add(campaign_id, changed, connection)
     _reopen(connection, revived)
     for mailing_id, at in sorted(delivered.items()):
-        connection.execute(
-            update(Mailing).where(Mailing.id == mailing_id).values(last_delivery_at=at)
-        )
+        connection.execute(_LAST_DELIVERY, {"b_mailing": mailing_id, "b_at": at})
 
 
 def _reopen(connection: Connection, mailing_ids: set[int]) -> None:
@@ -422,6 +444,11 @@ def _reopen(connection: Connection, mailing_ids: set[int]) -> None:
         connection.execute(statement.values(again))
 
 
+_LAST_DELIVERY = (
+    update(Mailing)
+    .where(Mailing.id == bindparam("b_mailing"))
+    .values(last_delivery_at=bindparam("b_at"))
+)
 _OUTCOMES: dict[str, Outcome] = {
     MessageState.SENT: Outcome.SENT,
     MessageState.FAILED: Outcome.FAILED,

@@ -6,11 +6,13 @@ bounced, removed. A status chosen by hand stays, until the client removes itself
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
-from sqlalchemy import select, update
+from sqlalchemy import Integer, Select, bindparam, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
-from ctm import counters, sql
+from ctm import bulk, counters, sql
 from ctm.clock import utcnow
 from ctm.models import CampaignMember, Outcome, OutcomeStatus
 
@@ -66,14 +68,11 @@ def step_back(executor: sql.Executor, member_id: int, wrong: Outcome, right: Out
 def _move(executor: sql.Executor, outcome: Outcome, member_ids: set[int]) -> set[int]:
     """Move those that still can be moved; returns those that changed under our hands."""
     groups: dict[_Standing, list[int]] = defaultdict(list)
-    query = select(
-        CampaignMember.id,
-        CampaignMember.campaign_id,
-        CampaignMember.outcome,
-        CampaignMember.by_hand,
-        CampaignMember.list_status_id,
-    ).where(CampaignMember.id.in_(member_ids))
-    for member_id, campaign_id, reached, by_hand, status_id in executor.execute(query):
+    dialect = sql.dialect_name(executor)
+    standing = executor.execute(
+        _standing_of(dialect), {"ids": bulk.listed(dialect, sorted(member_ids))}
+    )
+    for member_id, campaign_id, reached, by_hand, status_id in standing:
         if RANK[reached] < RANK[outcome]:
             groups[_Standing(campaign_id, reached, by_hand, status_id)].append(member_id)
     statuses = _mapping(executor, outcome, {state.campaign_id for state in groups})
@@ -96,10 +95,17 @@ def _move(executor: sql.Executor, outcome: Outcome, member_ids: set[int]) -> set
 def _mapping(
     executor: sql.Executor, outcome: Outcome, campaign_ids: Iterable[int]
 ) -> dict[int, int]:
-    query = select(OutcomeStatus.campaign_id, OutcomeStatus.list_status_id).where(
-        OutcomeStatus.outcome == outcome, OutcomeStatus.campaign_id.in_(list(campaign_ids))
+    dialect = sql.dialect_name(executor)
+    values = {"b_outcome": outcome.value, "ids": bulk.listed(dialect, campaign_ids)}
+    return {row[0]: row[1] for row in executor.execute(_mapped(dialect), values)}
+
+
+@lru_cache(4)
+def _mapped(dialect: str) -> Select[int, int]:
+    return select(OutcomeStatus.campaign_id, OutcomeStatus.list_status_id).where(
+        OutcomeStatus.outcome == bindparam("b_outcome"),
+        bulk.among(dialect, OutcomeStatus.campaign_id, "ids"),
     )
-    return {row[0]: row[1] for row in executor.execute(query)}
 
 
 def _compare_and_set(
@@ -109,16 +115,47 @@ def _compare_and_set(
     outcome: Outcome,
     status: int | None,
 ) -> set[int]:
-    statement = (
+    dialect = sql.dialect_name(executor)
+    values = {
+        "ids": bulk.listed(dialect, ids),
+        "b_outcome": state.outcome,
+        "b_by_hand": state.by_hand,
+        "b_status": state.list_status_id,
+        "b_new_outcome": outcome.value,
+        "b_new_status": status,
+        "b_at": utcnow(),
+    }
+    return set(executor.execute(_move_members(dialect), values).scalars())
+
+
+@lru_cache(4)
+def _standing_of(dialect: str) -> Select[int, int, str, bool, int | None]:
+    return select(
+        CampaignMember.id,
+        CampaignMember.campaign_id,
+        CampaignMember.outcome,
+        CampaignMember.by_hand,
+        CampaignMember.list_status_id,
+    ).where(bulk.among(dialect, CampaignMember.id, "ids"))
+
+
+@lru_cache(4)
+def _move_members(dialect: str) -> ReturningUpdate[int]:
+    """Move members that still stand where they were seen; returns their ids."""
+    status = bindparam("b_status", type_=Integer)
+    return (
         update(CampaignMember)
         .where(
-            CampaignMember.id.in_(ids),
-            CampaignMember.outcome == state.outcome,
-            CampaignMember.by_hand == state.by_hand,
-            CampaignMember.list_status_id.is_not_distinct_from(state.list_status_id),
+            bulk.among(dialect, CampaignMember.id, "ids"),
+            CampaignMember.outcome == bindparam("b_outcome"),
+            CampaignMember.by_hand == bindparam("b_by_hand"),
+            CampaignMember.list_status_id.is_not_distinct_from(status),
         )
-        .values(outcome=outcome.value, list_status_id=status, changed_at=utcnow())
+        .values(
+            outcome=bindparam("b_new_outcome"),
+            list_status_id=bindparam("b_new_status"),
+            changed_at=bindparam("b_at"),
+        )
         .returning(CampaignMember.id)
         .execution_options(synchronize_session=False)
     )
-    return set(executor.execute(statement).scalars())

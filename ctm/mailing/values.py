@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from flask_babel import force_locale
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
-from ctm import sql
+from ctm import bulk, sql
 from ctm.mailing.merge import CATALOGUE, CLIENTS
 from ctm.models import Client
 
@@ -16,16 +17,21 @@ def of_clients(
     executor: sql.Executor, client_ids: Sequence[int], keys: Collection[str], language: str
 ) -> dict[int, dict[str, object]]:
     """The values of ``keys`` (``clienti.nome``) for each client that still exists, one query."""
-    attributes = {
-        CLIENTS.fields[key.partition(".")[2]].attribute
-        for key in keys
-        if key.startswith(f"{CLIENTS.name}.")
-    } - {""}
-    columns = [getattr(Client, attribute) for attribute in sorted(attributes)]
-    query = select(Client.id, *columns).where(Client.id.in_(client_ids))
-    rows = executor.execute(query).all()
+    dialect = sql.dialect_name(executor)
+    wanted = tuple(key for key in keys if key.startswith(f"{CLIENTS.name}."))
+    fields = [(key, CLIENTS.fields[key.partition(".")[2]]) for key in wanted]
+    rows = executor.execute(
+        _client_rows(dialect, frozenset(each.attribute for _, each in fields)),
+        {"ids": bulk.listed(dialect, client_ids)},
+    )
     with force_locale(language):
-        return {row.id: CATALOGUE.values(keys, {CLIENTS.name: row}) for row in rows}
+        return {row.id: {key: each.value(row) for key, each in fields} for row in rows}
+
+
+@lru_cache(200)
+def _client_rows(dialect: str, attributes: frozenset[str]) -> Select[Any]:
+    columns = [getattr(Client, attribute) for attribute in sorted(attributes - {""})]
+    return select(Client.id, *columns).where(bulk.among(dialect, Client.id, "ids"))
 
 
 def freeze(values: Mapping[str, object]) -> dict[str, Any]:

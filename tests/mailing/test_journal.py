@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,18 +18,30 @@ from ctm.mailing import journal
 SENT = {"state": "sent", "at": "2026-11-22T12:00:00", "words": "250 però"}
 
 
+class Journal(journal.Journal):
+    """Writes each line at once, as in a round of the worker's loop with one event."""
+
+    def begins(self, message_id: int) -> None:
+        super().begins(message_id)
+        self.flush()
+
+    def answered(self, message_id: int, result: dict[str, Any]) -> None:
+        super().answered(message_id, result)
+        self.flush()
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "journals"
 
 
-def killed(written: journal.Journal) -> None:
+def killed(written: Journal) -> None:
     """The worker dies: its file is closed, the journal stays."""
     os.close(written._file)
 
 
 def test_a_dead_workers_journal_tells_what_it_was_doing(folder: Path) -> None:
-    written = journal.Journal(folder, "office-1")
+    written = Journal(folder, "office-1")
     written.claimed([1, 2, 3, 4])
     written.begins(1)
     written.answered(1, SENT)
@@ -43,16 +56,16 @@ def test_a_dead_workers_journal_tells_what_it_was_doing(folder: Path) -> None:
 
 
 def test_the_journal_of_a_living_worker_is_left_alone(folder: Path) -> None:
-    written = journal.Journal(folder, "office-1")
+    written = Journal(folder, "office-1")
     assert journal.find_remains(folder) == []
     written.close()
     assert list(folder.iterdir()) == []
 
 
 def test_two_workers_of_one_name_cannot_share_a_journal(folder: Path) -> None:
-    written = journal.Journal(folder, "office-1")
+    written = Journal(folder, "office-1")
     with pytest.raises(BlockingIOError):
-        journal.Journal(folder, "office-1")
+        Journal(folder, "office-1")
     written.close()
 
 
@@ -61,7 +74,7 @@ def test_two_workers_of_one_name_cannot_share_a_journal(folder: Path) -> None:
     [b"B 3", b"A 2", b'A 2 {"state": "sent', b"C 1 2", b"B", b"A"],
 )
 def test_a_torn_last_line_is_not_believed(folder: Path, torn: bytes) -> None:
-    written = journal.Journal(folder, "office-1")
+    written = Journal(folder, "office-1")
     written.claimed([1, 2, 3])
     written.begins(1)
     written.answered(1, SENT)
@@ -75,7 +88,7 @@ def test_a_torn_last_line_is_not_believed(folder: Path, torn: bytes) -> None:
 
 
 def test_a_message_claimed_again_starts_anew(folder: Path) -> None:
-    written = journal.Journal(folder, "office-1")
+    written = Journal(folder, "office-1")
     written.claimed([1])
     written.begins(1)
     written.answered(1, SENT | {"state": "deferred"})
@@ -98,7 +111,7 @@ def test_a_journal_from_before_the_last_boot_is_not_believed_when_silent(
 def test_a_grown_journal_starts_over_with_what_is_under_way(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written = journal.Journal(folder, "office-1")
+    written = Journal(folder, "office-1")
     written.claimed(range(1, 200))
     before = written.path.stat().st_size
     written.compact([7])
@@ -115,11 +128,23 @@ def test_a_grown_journal_starts_over_with_what_is_under_way(
 
 
 def test_both_files_are_read_when_it_died_while_starting_over(folder: Path) -> None:
-    written = journal.Journal(folder, "office-1")
+    written = Journal(folder, "office-1")
     written.claimed([1])
     killed(written)
     written.path.with_suffix(".new").write_bytes(b"J office-1 " + journal.boot_id().encode())
     assert len(journal.find_remains(folder)) == 2
+
+
+def test_what_was_noted_of_a_message_comes_before_its_next_claim(folder: Path) -> None:
+    written = journal.Journal(folder, "office-1")
+    written.begins(1)
+    written.answered(1, SENT | {"state": "deferred"})
+    written.claimed([1])
+    written.begins(2)
+    killed_before_its_round_ended = written
+    killed(killed_before_its_round_ended)
+    [found] = journal.find_remains(folder)
+    assert (found.answers, found.begun) == ({}, set())
 
 
 NUMBERS = st.integers(1, 6)
@@ -132,7 +157,7 @@ DOINGS = st.lists(
 Doing = tuple[str, list[int], str]
 
 
-def write(written: journal.Journal, doing: Doing) -> None:
+def write(written: Journal, doing: Doing) -> None:
     kind, numbers, words = doing
     if kind == "C":
         written.claimed(numbers)
@@ -163,7 +188,7 @@ def test_wherever_the_file_ends_all_before_counts(
     doings: list[Doing], place: int, rubbish: bytes
 ) -> None:
     with tempfile.TemporaryDirectory() as name:
-        written = journal.Journal(Path(name), "ufficio-è")
+        written = Journal(Path(name), "ufficio-è")
         ends = [written.path.stat().st_size]
         for doing in doings:
             write(written, doing)
@@ -184,7 +209,7 @@ def test_wherever_the_file_ends_all_before_counts(
     "line", [b"B", b"B x", b"A 5", b"A 5 {", b"C 1 x", b"B 3A 4 {}", b"\xff\xfe", b"", b"Z 1"]
 )
 def test_a_line_that_cannot_be_read_costs_trust_but_no_answer(folder: Path, line: bytes) -> None:
-    written = journal.Journal(folder, "office-1")
+    written = Journal(folder, "office-1")
     written.answered(1, SENT)
     with written.path.open("ab") as file:
         file.write(line + b"\n")
@@ -208,7 +233,7 @@ def full_disk(size: int) -> Iterator[None]:
 
 @pytest.mark.parametrize("room", [0, 3])
 def test_a_full_disk_leaves_no_torn_line_in_the_middle(folder: Path, room: int) -> None:
-    written = journal.Journal(folder, "office-1")
+    written = Journal(folder, "office-1")
     written.begins(1)
     with full_disk(written.path.stat().st_size + room), pytest.raises(OSError):
         written.answered(1, SENT)
@@ -224,7 +249,7 @@ def test_a_full_disk_keeps_a_journal_from_starting_over_but_not_from_going_on(
     folder: Path, room: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(journal, "COMPACT_AT", 100)
-    written = journal.Journal(folder, "office-1")
+    written = Journal(folder, "office-1")
     written.claimed(range(1, 200))
     written.answered(5, SENT)
     with full_disk(room):

@@ -85,7 +85,11 @@ def _runs(template: Template) -> list[str | Field | None]:
 
 
 class CompiledMail:
-    """A mailing ready to be filled in; safe to share between threads."""
+    """A mailing ready to be filled in; safe to share between threads.
+
+    ``dotted``: its copies may have lines that start with a dot. Quoted-printable never writes
+    one, so what is put in for a recipient never makes one.
+    """
 
     def __init__(
         self, content: MailContent, subject: Template, links: tuple[str, ...], skeleton: _Skeleton
@@ -96,6 +100,7 @@ class CompiledMail:
         self._subject = subject
         self._fixed_subject = None if subject.fields else _subject_field(subject, {})
         self._parts = skeleton.parts
+        self.dotted = any(part[:1] == b"." or b"\n." in part for part in skeleton.parts)
         self._field_slots = tuple(skeleton.fields)
         self._token_slots = tuple(skeleton.tokens)
         slots = len(skeleton.fields) + len(skeleton.tokens)

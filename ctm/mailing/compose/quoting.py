@@ -18,10 +18,17 @@ def _encode(match: re.Match[bytes]) -> bytes:
 
 
 def _wrap(line: bytes) -> bytes:
-    """Cut an encoded line with soft breaks, never inside ``=XX``."""
+    """Cut an encoded line with soft breaks, never inside ``=XX``.
+
+    A line that would start with a dot is written without it: the mail needs no dot-stuffing.
+    """
     pieces = []
     position = 0
-    while len(line) - position > _WIDTH:
+    while True:
+        if line[position : position + 1] == b".":
+            line = line[:position] + b"=2E" + line[position + 1 :]
+        if len(line) - position <= _WIDTH:
+            break
         end = position + _WIDTH
         if line[end - 1] == 0x3D:
             end -= 1
@@ -47,6 +54,7 @@ def quote(text: str) -> bytes:
 
 def quote_value(text: str) -> bytes:
     """``quote``, quickest for the short plain values that most recipients have."""
-    if len(text) <= _WIDTH and text.isascii() and text.isprintable() and "=" not in text:
+    plain = text.isascii() and text.isprintable() and "=" not in text
+    if plain and len(text) <= _WIDTH and text[:1] != ".":
         return text.encode("ascii")
     return quote(text)

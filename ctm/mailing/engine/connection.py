@@ -54,7 +54,12 @@ class Target:
 
 
 class Connection:
-    """Drives a session. ``on_close(connection, problem)`` is called once, at the end."""
+    """Drives a session.
+
+    What it writes waits until :meth:`flush`: ``has_output(connection)`` says that something does,
+    so that the worker can note in its journal first what leaves. ``on_close(connection,
+    problem)`` is called once, at the end.
+    """
 
     def __init__(
         self,
@@ -64,6 +69,7 @@ class Connection:
         login: Login,
         desk: Desk,
         timeouts: Timeouts,
+        has_output: Callable[["Connection"], None],
         on_close: Callable[["Connection", Exception | None], None],
     ) -> None:
         self.sent = 0
@@ -72,6 +78,7 @@ class Connection:
         self._clock = clock
         self._target = target
         self._timeouts = timeouts
+        self._has_output = has_output
         self._on_close = on_close
         self._desk = desk
         self._reader = ReplyReader()
@@ -153,14 +160,24 @@ class Connection:
             self._close(ConnectionProblem(f"{stage}: no answer in time"))
 
     def write(self, data: bytes) -> None:
-        """Queue bytes for the server; they leave as soon as the socket takes them."""
+        """Queue bytes for the server; they leave with :meth:`flush`."""
         self._out += data
         self.queued += len(data)
+
+    def flush(self) -> None:
+        """Hand the socket what it takes of the output; the rest follows when it can."""
+        if not self.closed and self._socket is not None:
+            self._guard(self._flush)
+
+    def fail(self, problem: Exception) -> None:
+        """Close: what waits to be written must not leave."""
+        self._close(problem)
 
     def leave(self) -> None:
         """Close politely but at once: nothing is under way."""
         if self.idle:
             self.give(None)
+            self.flush()
         self._close(Reconnect("the worker stops"))
 
     # -- the socket --------------------------------------------------------------------------
@@ -190,7 +207,7 @@ class Connection:
             self._shake_hands()
         else:
             if mask & selectors.EVENT_WRITE:
-                self._flush()
+                self._has_output(self)
             if mask & selectors.EVENT_READ:
                 self._receive()
 
@@ -254,7 +271,8 @@ class Connection:
             if job is None:
                 break
             self._need = self._talk.send(job)
-        self._flush()
+        if self._out:
+            self._has_output(self)
         self._restart_timer()
         if self._need is Need.TLS:
             self._begin_tls()
@@ -289,7 +307,10 @@ class Connection:
             for reply in self._reader.feed(data):
                 if self._need is not Need.REPLY or self._session.begun != begun:
                     raise ConnectionProblem(f"{OUT_OF_STEP}: {reply.words}")
-                self._advance(reply)
+                self._need = self._talk.send(reply)
+                if self._need is Need.TLS:
+                    break
+            self._after_step()
             if not self._tls and len(data) < RECEIVE:
                 return
 

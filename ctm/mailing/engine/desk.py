@@ -96,10 +96,9 @@ class MailDesk:
             )
         except CtmError as error:
             return self._failed(message, str(error), "not_made")
-        if data.startswith(b".") or b"\n." in data:
+        if prepared.compiled.dotted:
             data = _stuff(data)
-        kept = values.freeze(merged)
-        return Job(message, prepared.sender, (address, *prepared.bcc), data, utf8, kept)
+        return Job(message, prepared.sender, (address, *prepared.bcc), data, utf8, merged)
 
     def _failed(self, message: Claimed, words: str, reason: str) -> Result:
         now = self._clock.now()

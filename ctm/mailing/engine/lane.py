@@ -65,6 +65,9 @@ class Office(Protocol):
     def note_begin(self, message: Claimed) -> None:
         """Write to the journal that the body goes out now."""
 
+    def note_kept(self, message: Claimed) -> None:
+        """Nothing of the body went out after all."""
+
     def note_result(self, result: Result) -> None:
         """Write to the journal what became of it, and to the database soon."""
 
@@ -150,8 +153,9 @@ class Lane:
             self._since_slower, self.fewer = 0, self.fewer - 1
 
     def give_back(self, job: Job) -> None:
-        """The mail was never begun: first in line again, or back to the queue."""
+        """Nothing of the mail has left: first in line again, or back to the queue."""
         self.under_way.pop(job.message.id, None)
+        self.office.note_kept(job.message)
         if self.draining or self.stopped:
             self._release(job.message)
         else:

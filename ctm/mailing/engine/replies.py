@@ -1,56 +1,67 @@
 """Replies of an SMTP server (RFC 5321, section 4.2)."""
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 LONGEST_LINE = 8192
 MOST_LINES = 200
+_MOST_KNOWN = 500
 
 
 class BadReply(Exception):
     """The server says something that is no SMTP reply."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reply:
     """A complete reply: its code and the text of its lines."""
 
     code: int
     lines: tuple[str, ...]
 
-    @property
+    @cached_property
     def words(self) -> str:
         """The reply as the server gave it, on one line."""
         return f"{self.code} {' '.join(self.lines)}".strip()
 
 
 class ReplyReader:
-    """Turns received bytes into replies."""
+    """Turns received bytes into replies.
+
+    Servers repeat themselves: a reply of one line that was read before is not read again.
+    """
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self._rest = b""
+        self._unread: deque[bytes] = deque()
         self._lines: list[str] = []
         self._code = 0
+        self._known: dict[bytes, Reply] = {}
 
     def feed(self, data: bytes) -> Iterator[Reply]:
         """
         :raises BadReply: garbage, a line without end, a reply without end.
         """
-        self._buffer += data
-        start = 0
-        while (end := self._buffer.find(b"\n", start)) >= 0:
-            line = bytes(self._buffer[start:end])
-            start = end + 1
-            reply = self._line(line)
+        lines = (self._rest + data).split(b"\n") if self._rest else data.split(b"\n")
+        self._rest = lines.pop()
+        unread = self._unread
+        unread.extend(lines)
+        while unread:
+            line = unread.popleft()
+            reply = None if self._lines else self._known.get(line)
+            if reply is None:
+                reply = self._line(line)
             if reply is not None:
                 yield reply
-        del self._buffer[:start]
-        if len(self._buffer) > LONGEST_LINE:
-            raise BadReply(bytes(self._buffer[:200]).decode("utf-8", "replace"))
+        if len(self._rest) > LONGEST_LINE:
+            raise BadReply(self._rest[:200].decode("utf-8", "replace"))
 
     def clear(self) -> None:
         """Forget what was received: after STARTTLS nothing of before counts (RFC 3207)."""
-        self._buffer.clear()
+        self._rest = b""
+        self._unread.clear()
         self._lines.clear()
 
     def _line(self, line: bytes) -> Reply | None:
@@ -68,5 +79,7 @@ class ReplyReader:
         if mark == "-":
             return None
         reply = Reply(self._code, tuple(self._lines))
+        if len(self._lines) == 1 and len(self._known) < _MOST_KNOWN:
+            self._known[line] = reply
         self._lines = []
         return reply

@@ -119,7 +119,7 @@ class Session:
         self._features: dict[str, str] = {}
         self._waiting: list[Job] = []
         self._in_body: Job | None = None
-        self._body_end = 0
+        self._body_start = self._body_end = 0
         self.stage = "greeting"
         self.begun = 0
         self.delivered = 0
@@ -149,8 +149,10 @@ class Session:
         if job is not None:
             if self._wire.sent >= self._body_end:
                 self._desk.done(job, Fate.UNCERTAIN, None, words, "no_answer")
-            else:
+            elif self._wire.sent > self._body_start:
                 self._desk.done(job, Fate.DEFERRED, None, words)
+            else:
+                self._desk.give_back(job)
         for waiting in self._waiting:
             self._desk.give_back(waiting)
         self._waiting.clear()
@@ -236,7 +238,8 @@ class Session:
             self._desk.begins(job)
             self._waiting.remove(job)
             self._in_body = job
-            self._body_end = self._wire.queued + len(job.data) + 3
+            self._body_start = self._wire.queued
+            self._body_end = self._body_start + len(job.data) + 3
             self._wire.write(job.data + b".\r\n")
             following = self._desk.take() if "PIPELINING" in self._features else None
             if following is not None and self._introduce(following):

@@ -6,7 +6,7 @@ import selectors
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,7 @@ class Worker:
         self._next_look = 0.0
         self._results: list[Result] = []
         self._begun: set[int] = set()
+        self._output: dict[Connection, None] = {}
         self._flushed_at = 0.0
         self._standing = Standing(
             lambda: self._book.beat(self.name), lambda: self._book.sign_in(self.name)
@@ -108,6 +109,7 @@ class Worker:
             for lane in list(self._lanes.values()):
                 lane.draining = self._stopping
                 lane.tick(now)
+            self._send_out()
             self._flush(now)
             if self._stopping and not any(lane.under_way for lane in self._lanes.values()):
                 return
@@ -136,11 +138,48 @@ class Worker:
             timeout = min(timeout, self._flushed_at + FLUSH_EVERY - now)
         if any(lane.backlog and not lane.connections for lane in self._lanes.values()):
             timeout = min(timeout, 0.02)
-        for key, mask in self._selector.select(max(0.0, timeout)):
+        events = self._selector.select(max(0.0, timeout))
+        self._notice()
+        for key, mask in events:
             if key.data is None:
                 self._drain_wakeup()
             else:
                 key.data.ready(mask)
+        self._send_out()
+
+    def _notice(self) -> None:
+        """Before mails are taken: has somebody paused something?"""
+        try:
+            if self._watch.changed():
+                self._changed = True
+                self._running = self._claims.refresh()
+        except DBAPIError as error:
+            log.error("the database does not answer: %s", error.orig)
+            self._running = set()
+            self._changed = True
+
+    def _send_out(self) -> None:
+        """Note in the journal what leaves and what was answered, then let it leave."""
+        while True:
+            waiting, self._output = self._output, {}
+            try:
+                self._journal.flush()
+            except OSError as error:
+                self._hold_back(waiting, error)
+                continue
+            if not waiting:
+                return
+            for connection in waiting:
+                connection.flush()
+
+    def _hold_back(self, connections: Iterable[Connection], error: OSError) -> None:
+        words = f"{self._journal.path}: {error.strerror or error}"
+        log.error("journal: %s", words)
+        for connection in connections:
+            if connection.busy:
+                connection.fail(ConnectionProblem(words))
+            else:
+                connection.flush()
 
     # -- taking work -------------------------------------------------------------------------
 
@@ -150,7 +189,7 @@ class Worker:
             self._prove_standing()
         if self._stopping or self._settling_failed:
             return
-        changed = self._watch.changed() or self._changed
+        changed = self._changed
         if not changed and now < self._next_look and not self._claims.wanted(self._lanes, now):
             return
         self._changed, self._next_look = False, now + LOOK_EVERY
@@ -230,13 +269,6 @@ class Worker:
             self._prove_standing()
         if not self._standing.sure or message.id in self._revoked:
             return False
-        try:
-            if self._watch.changed():
-                self._changed = True
-                self._running = self._claims.refresh()
-        except DBAPIError as error:
-            log.error("the database does not answer: %s", error.orig)
-            return False
         may_leave = message.mailing_id in self._running and not self._settling_failed
         return may_leave and self._claims.is_open(message.mailing_id)
 
@@ -244,21 +276,18 @@ class Worker:
         return self._desk.make(message)
 
     def note_begin(self, message: Claimed) -> None:
-        try:
-            self._journal.begins(message.id)
-        except OSError as error:
-            raise ConnectionProblem(f"{self._journal.path}: {error.strerror or error}") from None
+        self._journal.begins(message.id)
         self._begun.add(message.id)
+
+    def note_kept(self, message: Claimed) -> None:
+        self._begun.discard(message.id)
 
     def note_result(self, result: Result) -> None:
         self._begun.discard(result.message.id)
         self._revoked.discard(result.message.id)
         self._desk.forget(result.message)
         if result.attempted:
-            try:
-                self._journal.answered(result.message.id, outbox.as_record(result))
-            except OSError as error:
-                log.error("journal: %s", error)
+            self._journal.answered(result.message.id, outbox.as_record(result))
         if result.state == MessageState.SENT:
             self.sent += 1
         self._results.append(result)
@@ -273,8 +302,12 @@ class Worker:
             lane.account.login,
             lane,
             self._timeouts,
+            self._has_output,
             lane.closed,
         )
+
+    def _has_output(self, connection: Connection) -> None:
+        self._output[connection] = None
 
     def resolve(self, lane: Lane) -> "Future[list[tuple[Any, ...]]]":
         future = self._pool.submit(self._book.resolve, lane.account)
@@ -301,10 +334,15 @@ class Worker:
     def _flush(self, now: float) -> None:
         if not self._results:
             return
-        urgent = any(result.message.mailing_id in self._claims.delayed for result in self._results)
-        nothing_else = all(lane.quiet for lane in self._lanes.values())
-        if urgent or nothing_else or now - self._flushed_at >= FLUSH_EVERY:
+        if now - self._flushed_at >= FLUSH_EVERY or self._urgent():
             self._settle()
+
+    def _urgent(self) -> bool:
+        """Whether something waits for the books: a campaign's delay, or the end of the work."""
+        delayed = self._claims.delayed
+        if delayed and any(result.message.mailing_id in delayed for result in self._results):
+            return True
+        return all(lane.quiet for lane in self._lanes.values())
 
     def _settle(self) -> None:
         """Write all results to the database. A database that refuses is asked again."""
@@ -319,7 +357,10 @@ class Worker:
             time.sleep(0.2)
             return
         self._settling_failed = False
-        self._journal.compact(self._begun)
+        try:
+            self._journal.compact(self._begun)
+        except OSError as error:
+            log.error("journal: %s", error)
 
     def _finish(self) -> None:
         for lane in self._lanes.values():

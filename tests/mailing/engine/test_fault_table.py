@@ -142,8 +142,7 @@ def _in_envelope(stage: str, action: str) -> Expected:
     if found is not None:
         return found
     if action == IN_ADVANCE:
-        lost = stage == "data"
-        return Expected("uncertain" if lost else KEPT, WAITS, "does not fit")
+        return Expected(KEPT, WAITS, "does not fit")
     if action == CLOSE_AFTER:
         return Expected("uncertain" if stage == "data" else KEPT, WAITS, "")
     if action == PERHAPS:

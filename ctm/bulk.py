@@ -1,0 +1,59 @@
+"""Statements for many rows at once, with little work per row."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import ARRAY, BigInteger, Connection, Dialect, String, any_, bindparam, func, select
+from sqlalchemy.sql.elements import ClauseElement, ColumnElement
+
+
+def among(dialect: str, column: Any, name: str, texts: bool = False) -> ColumnElement[bool]:
+    """``column`` is one of a list that is bound as one parameter, :func:`listed`.
+
+    However long the list, the statement stays the same and is compiled once.
+    """
+    if dialect == "postgresql":
+        kind: Any = String if texts else BigInteger
+        return column == any_(bindparam(name, type_=ARRAY(kind)))  # type: ignore[no-any-return]
+    each = func.json_each(bindparam(name)).table_valued("value")
+    return column.in_(select(each.c.value))  # type: ignore[no-any-return]
+
+
+def listed(dialect: str, values: Iterable[Any]) -> Any:
+    """The parameter that :func:`among` compares with."""
+    found = list(values)
+    return found if dialect == "postgresql" else orjson.dumps(found).decode()
+
+
+class Batch:
+    """One statement for many rows, compiled once and handed to the driver as it is.
+
+    Rows hold values as the driver takes them: times through :meth:`time`, JSON through
+    :meth:`json`. For the few statements that are executed for every mail.
+    """
+
+    def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect)
+        self._text = str(compiled)
+        self._order: Sequence[str] | None = getattr(compiled, "positiontup", None)
+        self._fixed = {name: value for name, value in compiled.params.items() if value is not None}
+        self._sqlite = dialect.name == "sqlite"
+
+    def time(self, value: datetime | None) -> Any:
+        if value is None or not self._sqlite:
+            return value
+        return value.isoformat(" ", "microseconds")
+
+    def json(self, value: Any) -> str | None:
+        return None if value is None else orjson.dumps(value).decode()
+
+    def execute(self, connection: Connection, rows: Sequence[dict[str, Any]]) -> int:
+        """Returns how many rows matched."""
+        whole = [self._fixed | row for row in rows]
+        if self._order is None:
+            return connection.exec_driver_sql(self._text, whole).rowcount
+        order = self._order
+        values = [tuple([row[name] for name in order]) for row in whole]
+        return connection.exec_driver_sql(self._text, values).rowcount
