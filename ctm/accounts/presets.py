@@ -34,6 +34,17 @@ _PEC_NEEDS = (
     _MAILBOX_LOGIN,
 )
 
+_GOOGLE_NEEDS = (
+    _l(
+        "Turn on two-step verification in the Google account: Security → 2-Step "
+        "Verification. Use a phone number that stays with the office."
+    ),
+    _l(
+        "Then make a password for apps: Security → App passwords. Type that one here, not "
+        "the password of the mailbox; it stays valid when the mailbox's changes."
+    ),
+)
+
 PRESETS = (
     Preset(
         "gmail",
@@ -43,15 +54,23 @@ PRESETS = (
         Security.TLS,
         ((100, DAY),),
         (
-            _l(
-                "Turn on two-step verification in the Google account: Security → 2-Step "
-                "Verification. Use a phone number that stays with the office."
-            ),
-            _l(
-                "Then make a password for apps: Security → App passwords. Type that one here, not "
-                "the password of the mailbox; it stays valid when the mailbox's changes."
-            ),
+            *_GOOGLE_NEEDS,
             _l("Gmail lets about 100 mails a day leave; the limit below keeps to it."),
+        ),
+    ),
+    Preset(
+        "google_workspace",
+        "Google Workspace",
+        "smtp.gmail.com",
+        465,
+        Security.TLS,
+        ((2000, DAY),),
+        (
+            *_GOOGLE_NEEDS,
+            _l(
+                "Google Workspace lets each user send 2,000 mails a day; the limit below keeps "
+                "to it. In a trial period it is 500."
+            ),
         ),
     ),
     Preset(

@@ -31,12 +31,12 @@ class Patience:
 
 PATIENCE = {Kind.SLOWER: Patience(30.0, 3600.0), Kind.SPENT: Patience(3600.0, 4 * 3600.0)}
 
-_ONE_MAILBOX = re.compile(
+_ONE_MAIL = re.compile(
     r"\b[45]\.2\.2\b(?!.*submission)|over ?quota|mailbox (is )?full|casella (è )?piena"
-    r"|the user you are trying|gr[ea]y-?list",
+    r"|the user you are trying|gr[ea]y-?list|\b5\.(2\.3|3\.4)\b|message size",
     re.IGNORECASE,
 )
-"""Of the recipient's mailbox, although the words are alike: full, or busy for the moment."""
+"""Of the recipient or the mail, although the words are alike: a mailbox full, a mail too large."""
 
 KNOWN: tuple[tuple[re.Pattern[str], Kind], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), kind)
@@ -83,7 +83,7 @@ def account_words(reply: Reply) -> Kind | None:
     if reply.code < 400:
         return None
     words = reply.words
-    if _ONE_MAILBOX.search(words):
+    if _ONE_MAIL.search(words):
         return None
     for pattern, kind in KNOWN:
         if pattern.search(words):
