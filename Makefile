@@ -2,10 +2,11 @@
 PY := .venv/bin/python
 PO := translations/it/LC_MESSAGES/messages.po
 
-.PHONY: help run doctor test check format translations environment dev-environment
+.PHONY: help run backup doctor test check format translations environment dev-environment
 
 help:
 	@echo "make run           serve CTM at http://127.0.0.1:5000 (CTM_HOST, CTM_PORT, CTM_INSTANCE)"
+	@echo "make backup        back up database and files (TO=folder or file, KEEP=number)"
 	@echo "make doctor        look the installation over: what is wrong, what to do"
 	@echo "make test          run the tests"
 	@echo "make check         style, types, layers, translations"
@@ -14,8 +15,11 @@ help:
 
 run: environment
 	@scripts/compile-translations.sh
-	@$(PY) -m flask --app app db upgrade
+	@$(PY) -m flask --app app upgrade
 	@CTM_DEMO="$${CTM_DEMO-1}" exec $(PY) app.py
+
+backup: environment
+	@$(PY) -m flask --app app backup $(if $(TO),--to "$(TO)") $(if $(KEEP),--keep $(KEEP))
 
 test: dev-environment
 	@scripts/test-servers.sh

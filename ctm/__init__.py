@@ -1,3 +1,3 @@
 """CTM: contacts, templates, mailings."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"

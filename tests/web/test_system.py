@@ -95,6 +95,9 @@ def test_a_worker_that_is_silent_is_told_from_one_at_work(login_as: Login) -> No
     assert "silent" in text
 
 
-def test_the_release_is_the_same_everywhere(app: Flask) -> None:
-    project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
-    assert machinery.machine().release == ctm.__version__ == project["version"]
+def test_the_release_stands_in_one_place(login_as: Login) -> None:
+    project = tomllib.loads(Path("pyproject.toml").read_text())
+    assert "version" not in project["project"]
+    assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "ctm.__version__"}
+    assert machinery.machine().release == ctm.__version__
+    assert ctm.__version__ in login_as("manager").get("/system").text
