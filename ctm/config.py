@@ -164,11 +164,29 @@ def local_url(values: Mapping[str, Any]) -> str:
     return f"http://{host}:{values['CTM_PORT']}"
 
 
+_POSTGRESQL = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "options": " ".join(
+        f"-c {name}={value}"
+        for name, value in (
+            ("idle_in_transaction_session_timeout", "120s"),
+            ("tcp_keepalives_idle", 30),
+            ("tcp_keepalives_interval", 10),
+            ("tcp_keepalives_count", 3),
+        )
+    ),
+}
+"""A process that froze or a machine that vanished keeps no row locked for longer than this."""
+
+
 def _engine_options(url: str) -> dict[str, Any]:
     """Values never stand in the words of a database's error; a lost server is noticed."""
     options: dict[str, Any] = {"hide_parameters": True}
     if not url.startswith("sqlite"):
-        options |= {"pool_pre_ping": True, "connect_args": {"connect_timeout": 10}}
+        options |= {"pool_pre_ping": True, "connect_args": _POSTGRESQL}
     return options
 
 
