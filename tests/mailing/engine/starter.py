@@ -90,9 +90,13 @@ def _main() -> None:
     from ctm.mailing.engine.command import run_worker
 
     patience = os.environ.get("WORKER_SURE_FOR")
+    overrides: dict[str, Any] = {}
     if patience:
         standing.SURE_FOR, standing.BEAT_EVERY = float(patience), float(patience) / 2
-    app = create_app()
+        milliseconds = int(float(patience) * 1000)
+        limit = f"-c idle_in_transaction_session_timeout={milliseconds}"
+        overrides["SQLALCHEMY_ENGINE_OPTIONS"] = {"connect_args": {"options": limit}}
+    app = create_app(overrides)
     ended: dict[int, int] = {}
 
     def work() -> None:

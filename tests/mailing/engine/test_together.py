@@ -1,110 +1,192 @@
-"""The same code on PostgreSQL: a campaign, several workers together, a killed one."""
+"""Several workers on one PostgreSQL: one campaign, one pace, and what becomes of those that die."""
 
-import os
+import itertools
+import re
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from ctm import counters
-from ctm.config import ROOT
+from ctm.clock import utcnow
 from ctm.extensions import db
-from ctm.mailing import control
-from ctm.mailing.engine.command import build_worker
-from ctm.mailing.tracking import hits, removal
-from ctm.models import Campaign, CampaignMember, HitKind, ListStatus, Message
-from tests import postgres
+from ctm.mailing import control, recovery, undecided
+from ctm.mailing.engine.command import journals_folder
+from ctm.models import Campaign, Message, MessageState, SmtpAccount, Worker
 from tests.mailing.engine.servers import SmtpSink
+from tests.mailing.engine.starter import Starter, starting
 from tests.mailing.engine.test_delivery import kept, recounted
+from tests.mailing.engine.test_killed_worker import check_books, wait_until_it_sends
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.one_database("postgresql"), pytest.mark.xdist_group("together")]
 
-
-@pytest.fixture(scope="module")
-def database_url() -> Iterator[str]:
-    with postgres.cluster() as url:
-        yield url
+MakeCampaign = Callable[..., Campaign]
+SURE_FOR = 0.4
 
 
 @pytest.fixture
-def settings(database_url: str) -> dict[str, Any]:
-    postgres.empty(database_url)
-    return {"CTM_DATABASE_URL": database_url}
+def starter(app: Flask) -> Iterator[Starter]:
+    with starting(app) as ready:
+        yield ready
 
 
-def test_the_migrations_make_what_the_models_say(database_url: str, app: Flask) -> None:
-    db.session.remove()
-    db.drop_all()
-    runner = app.test_cli_runner()
-    assert runner.invoke(args=["db", "upgrade"]).exit_code == 0
-    assert runner.invoke(args=["db", "check"]).exit_code == 0
-    db.drop_all()
+@pytest.fixture
+def elsewhere(app: Flask, tmp_path: Path) -> Iterator[Starter]:
+    """Starts workers of another machine: the same database and keys, another instance folder."""
+    instance = tmp_path / "elsewhere"
+    (instance / "secrets").mkdir(parents=True)
+    for key in (Path(app.instance_path) / "secrets").iterdir():
+        (instance / "secrets" / key.name).write_bytes(key.read_bytes())
+    with starting(app, CTM_INSTANCE=str(instance), WORKER_SURE_FOR=str(SURE_FOR)) as ready:
+        yield ready
 
 
-def test_a_campaign_goes_out_and_its_statistics_live(
-    sink: SmtpSink, big_campaign: Callable[..., Campaign]
-) -> None:
-    campaign = big_campaign(300, sink.port)
-    control.start(campaign)
-    assert build_worker().run(until_idle=True) == 300
-    assert set(sink.deliveries().values()) == {1}
-    first, second = db.session.scalars(select(Message.id).order_by(Message.id).limit(2)).all()
-    db.session.execute(Message.__table__.update().values(sent_at=None))
-    db.session.commit()
-    person = hits.Request("GET", "198.51.100.7", "Mozilla/5.0 (X11; Linux) Firefox/130.0")
-    for _ in range(2):
-        hits.record(first, HitKind.OPEN, person)
-        hits.record(first, HitKind.CLICK, person, hits.link_of(first, 1))
-        removal.remove(second, person)
-    figures = counters.read(campaign.id)
-    assert [figures[name] for name in ("sent", "read", "clicked", "removed")] == [300, 1, 1, 1]
-    standing = dict(
-        row._mapping.values()
-        for row in db.session.execute(
-            select(ListStatus.name, func.count())
-            .join(CampaignMember, CampaignMember.list_status_id == ListStatus.id)
-            .group_by(ListStatus.name)
-        )
-    )
-    number = campaign.id
-    assert standing == {f"sent {number}": 298, f"clicked {number}": 1, f"removed {number}": 1}
+def settle_lost() -> int:
+    """What the scheduler of this machine does once the silence has lasted long enough."""
+    later = utcnow() + recovery.SILENT_FOR + timedelta(seconds=60)
+    settled = recovery.settle_lost(db.engine, journals_folder(), later)
     db.session.expire_all()
-    assert campaign.state == "finished"
+    return settled
 
 
-@pytest.mark.slow
-def test_two_workers_share_a_campaign_and_outlive_one_that_is_killed(
-    sink: SmtpSink, big_campaign: Callable[..., Campaign], app: Flask
+def mails_of(folder: Path) -> int:
+    """How many mails the workers of an instance folder have begun, by their journals."""
+    text = b"".join(path.read_bytes() for path in (folder / "journals").glob("*"))
+    return len(re.findall(rb"^B ", text, re.MULTILINE))
+
+
+def test_all_workers_get_a_share_and_nobody_a_second_mail(
+    sink: SmtpSink, big_campaign: MakeCampaign, starter: Starter
 ) -> None:
     campaign = big_campaign(3000, sink.port, connections=4)
     control.start(campaign)
-    names = ("CTM_INSTANCE", "CTM_PUBLIC_URL", "CTM_DATABASE_URL")
-    environ = os.environ | {name: str(app.config[name]) for name in names}
-    environ["CTM_ALLOW_PRIVATE_HOSTS"] = "1"
+    workers = [starter.start() for _ in range(3)]
+    shares: dict[str, int] = {}
+    while any(worker.running() for worker in workers):
+        for path in journals_folder().glob("*.journal"):
+            begun = path.read_bytes().count(b"\nB ") if path.exists() else 0
+            shares[path.stem] = max(shares.get(path.stem, 0), begun)
+        time.sleep(0.01)
+    assert [worker.wait() for worker in workers] == [0, 0, 0]
+    assert check_books(campaign, sink) == {"sent": 3000, "total": 3000}
+    assert len(shares) == 3
+    assert min(shares.values()) > 200, shares
 
-    def launch() -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "flask", "--app", "app", "worker", "--until-idle"]
-        return subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.DEVNULL)
 
-    first, second = launch(), launch()
-    while sink.size() == 0:
-        assert first.poll() is None or second.poll() is None
-        time.sleep(0.005)
-    time.sleep(0.05)
-    first.send_signal(signal.SIGKILL)
-    first.wait()
-    assert second.wait(90) == 0
-    assert launch().wait(90) == 0
-    deliveries = sink.deliveries()
-    assert max(deliveries.values()) == 1
+def test_they_keep_the_windows_of_an_account_together(
+    sink: SmtpSink, big_campaign: MakeCampaign, starter: Starter
+) -> None:
+    limits = [[300, 3600], [45, 1]]
+    campaign = big_campaign(400, sink.port, connections=4, limits=limits)
+    control.start(campaign)
+    workers = [starter.start() for _ in range(3)]
+    assert [worker.wait() for worker in workers] == [0, 0, 0]
     db.session.expire_all()
+    assert sink.deliveries().total() == 300
+    assert recounted(campaign) == kept(campaign) == {"sent": 300, "queued": 100, "total": 400}
+    times = sorted(db.session.scalars(select(Message.sent_at).where(Message.state == "sent")))
+    assert (
+        min(
+            (later - first).total_seconds() for first, later in zip(times, times[45:], strict=False)
+        )
+        >= 1
+    )
+
+
+def test_they_keep_the_delay_between_mails_together(
+    sink: SmtpSink, big_campaign: MakeCampaign, starter: Starter
+) -> None:
+    campaign = big_campaign(12, sink.port, connections=4, delay_seconds=0.25)
+    control.start(campaign)
+    workers = [starter.start() for _ in range(2)]
+    assert [worker.wait() for worker in workers] == [0, 0]
+    assert set(sink.deliveries().values()) == {1}
+    db.session.expire_all()
+    times = sorted(db.session.scalars(select(Message.sent_at)))
+    assert len(times) == 12
+    gaps = [(b - a).total_seconds() for a, b in itertools.pairwise(times)]
+    assert min(gaps) >= 0.25
+
+
+def test_a_machine_that_is_gone_leaves_doubts_which_its_journal_clears_when_it_is_back(
+    sink: SmtpSink, big_campaign: MakeCampaign, starter: Starter, elsewhere: Starter
+) -> None:
+    campaign = big_campaign(2000, sink.port, connections=4)
+    control.start(campaign)
+    there = elsewhere.start()
+    wait_until_it_sends(sink, there)
+    here = starter.start()
+    time.sleep(0.05)
+    there.kill()
+    assert here.wait() == 0
+    lost = settle_lost()
+    assert lost > 0
     states = recounted(campaign)
-    assert states["sent"] + states.get("uncertain", 0) == 3000
+    assert states == kept(campaign) == {"sent": 2000 - lost, "uncertain": lost, "total": 2000}
+    control.finish_done()
+    assert elsewhere.start().wait() == 0
+    states = check_books(campaign, sink)
     assert states.get("uncertain", 0) <= 4
-    assert kept(campaign) == states
+    assert db.session.scalar(select(func.count()).select_from(Worker)) == 0
+
+
+def test_a_worker_that_was_asleep_sends_nothing_that_was_given_to_others(
+    sink: SmtpSink, big_campaign: MakeCampaign, starter: Starter, elsewhere: Starter, tmp_path: Path
+) -> None:
+    campaign = big_campaign(2000, sink.port, connections=4)
+    control.start(campaign)
+    sleeper = elsewhere.start()
+    wait_until_it_sends(sink, sleeper)
+    time.sleep(0.05)
+    sleeper.send(signal.SIGSTOP)
+    time.sleep(2.5 * SURE_FOR)
+    lost = settle_lost()
+    assert lost > 4
+    journal = next((tmp_path / "elsewhere" / "journals").glob("*.journal")).read_bytes()
+    begun = {int(number) for number in re.findall(rb"^B (\d+)$", journal, re.MULTILINE)}
+    doubtful = select(Message.id).where(Message.state == MessageState.UNCERTAIN)
+    never_begun = set(db.session.scalars(doubtful)) - begun
+    assert undecided.resend(never_begun) == len(never_begun) > 0
+    assert starter.start().wait() == 0
+
+    sleeper.send(signal.SIGCONT)
+    assert sleeper.wait() == 0
+    assert starter.start().wait() == 0
+    states = check_books(campaign, sink)
+    assert states.get("uncertain", 0) <= 4
+
+
+def test_a_worker_that_was_held_for_lost_goes_on_working(
+    sink: SmtpSink, big_campaign: MakeCampaign, elsewhere: Starter
+) -> None:
+    campaign = big_campaign(1500, sink.port, connections=4)
+    control.start(campaign)
+    sleeper = elsewhere.start()
+    wait_until_it_sends(sink, sleeper)
+    sleeper.send(signal.SIGSTOP)
+    time.sleep(2.5 * SURE_FOR)
+    assert settle_lost() > 0
+    assert recounted(campaign)["uncertain"] > 4
+    sleeper.send(signal.SIGCONT)
+    assert sleeper.wait() == 0
+    states = check_books(campaign, sink)
+    assert states.get("uncertain", 0) <= 4
+
+
+def test_claims_of_a_worker_nobody_knows_are_settled(
+    sink: SmtpSink, big_campaign: MakeCampaign
+) -> None:
+    campaign = big_campaign(2, sink.port)
+    control.start(campaign)
+    first = db.session.scalars(select(Message).order_by(Message.id)).first()
+    assert first is not None
+    first.state, first.worker = MessageState.CLAIMED, "nobody"
+    db.session.commit()
+    assert recovery.settle_lost(db.engine, journals_folder()) == 1
+    db.session.expire_all()
+    assert (first.state, first.reason) == ("uncertain", recovery.LOST)
+    assert db.session.scalar(select(SmtpAccount.stopped_at)) is None
