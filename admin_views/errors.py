@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, current_app, g, jsonify, make_response, render_template, request
-from flask_babel import force_locale
+from flask_babel import force_locale, get_locale
 from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import validate_csrf
 from sqlalchemy.exc import SQLAlchemyError
@@ -84,8 +84,7 @@ def _unknown(error: Exception) -> Any:
 def _troubled(found: trouble.Trouble, error: Exception) -> Any:
     """Answer without the database: who is signed in, menu and office are not asked for."""
     log.error("%s: %s on %s", found.kind, error, request.path, extra={"status": 503})
-    signed_in = g.get("_login_user")
-    language = signed_in.__dict__.get("language") if signed_in is not None else None
+    language = g.get("user_language")
     g._login_user = AnonymousUserMixin()
     _undo()
     with force_locale(language if language in LANGUAGES else current_language()):
@@ -118,7 +117,7 @@ def _undo() -> None:
 def _bare_page(**values: Any) -> str:
     """The error page without what context processors would ask of the database."""
     template = current_app.jinja_env.get_template("errors/error.html")
-    return template.render(shell={}, nav=[], office_name="CTM", locale=current_language(), **values)
+    return template.render(shell={}, nav=[], office_name="CTM", locale=str(get_locale()), **values)
 
 
 def _kept_input() -> list[tuple[str, str]]:

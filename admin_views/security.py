@@ -63,6 +63,7 @@ def _remember_actor() -> None:
     audit.act_as(user, ip=request.remote_addr or "", name="")
     if user is not None:
         logs.enter(user_id=user.id)
+        g.user_language = user.language
 
 
 def _add_headers(response: Any) -> Any:
