@@ -2,7 +2,7 @@
 
 from sqlalchemy import func, select
 
-from ctm import audit
+from ctm import audit, sql
 from ctm.clients.checks import clean_text
 from ctm.errors import Conflict, InvalidInput, NotFound
 from ctm.extensions import db
@@ -134,7 +134,7 @@ def _assign(status: ListStatus, name: str, colour: str, position: str, active: b
     words = clean_text(name or "", 80)
     if not words:
         raise InvalidInput(_l("A name is needed."), "name")
-    taken = select(ListStatus.id).where(func.lower(ListStatus.name) == words.lower())
+    taken = select(ListStatus.id).where(sql.fold(ListStatus.name) == words.lower())
     if status.id is not None:
         taken = taken.where(ListStatus.id != status.id)
     if db.session.scalar(taken) is not None:

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
 
-from ctm import permissions
+from ctm import permissions, sql
 from ctm.clients.search import search as search_clients
 from ctm.extensions import db
 from ctm.i18n import _l
@@ -65,11 +65,6 @@ def search(text: str, user: User, limit: int = 8) -> list[Group]:
     return groups
 
 
-def _like(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
-    return f"%{escaped}%"
-
-
 def _clients(text: str, _user: User, limit: int) -> list[Found]:
     return [
         Found(
@@ -83,12 +78,11 @@ def _clients(text: str, _user: User, limit: int) -> list[Found]:
 
 
 def _contacts(text: str, _user: User, limit: int) -> list[Found]:
-    pattern = _like(text)
     name = Contact.first_name + " " + Contact.last_name
     query = (
         select(Contact)
         .options(joinedload(Contact.client))
-        .where(or_(name.ilike(pattern, escape="\\"), Contact.email.ilike(pattern, escape="\\")))
+        .where(or_(sql.holds(name, text), sql.holds(Contact.email, text)))
         .order_by(Contact.last_name, Contact.id)
         .limit(limit)
     )
@@ -104,15 +98,9 @@ def _contacts(text: str, _user: User, limit: int) -> list[Found]:
 
 
 def _campaigns(text: str, _user: User, limit: int) -> list[Found]:
-    pattern = _like(text)
     query = (
         select(Campaign)
-        .where(
-            or_(
-                Campaign.name.ilike(pattern, escape="\\"),
-                Campaign.subject.ilike(pattern, escape="\\"),
-            )
-        )
+        .where(or_(sql.holds(Campaign.name, text), sql.holds(Campaign.subject, text)))
         .order_by(Campaign.id.desc())
         .limit(limit)
     )
@@ -145,12 +133,8 @@ def _mail(message: Message) -> Found:
 
 
 def _accounts(text: str, user: User, limit: int) -> list[Found]:
-    pattern = _like(text)
     query = permissions.visible_accounts(user).where(
-        or_(
-            SmtpAccount.name.ilike(pattern, escape="\\"),
-            SmtpAccount.from_email.ilike(pattern, escape="\\"),
-        )
+        or_(sql.holds(SmtpAccount.name, text), sql.holds(SmtpAccount.from_email, text))
     )
     return [
         Found(one.id, one.name, one.from_email, "stopped" if one.stopped_at else "")
@@ -159,11 +143,10 @@ def _accounts(text: str, user: User, limit: int) -> list[Found]:
 
 
 def _users(text: str, _user: User, limit: int) -> list[Found]:
-    pattern = _like(text)
     query = (
         select(User)
-        .where(or_(User.name.ilike(pattern, escape="\\"), User.email.ilike(pattern, escape="\\")))
-        .order_by(func.lower(User.name))
+        .where(or_(sql.holds(User.name, text), sql.holds(User.email, text)))
+        .order_by(sql.fold(User.name))
         .limit(limit)
     )
     return [

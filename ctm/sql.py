@@ -5,9 +5,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, String, Table, cast, func, literal
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session, scoped_session
 from sqlalchemy.sql import FromClause
-from sqlalchemy.sql.elements import ColumnElement, UnaryExpression
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import ColumnElement, SQLCoreOperations, UnaryExpression
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.operators import custom_op
 from sqlalchemy.types import DateTime
 
@@ -38,6 +41,29 @@ def utc_now(executor: Executor) -> ColumnElement[datetime]:
     if dialect_name(executor) == "postgresql":
         return func.timezone("utc", func.clock_timestamp(), type_=DateTime())
     return literal(utcnow(), DateTime())
+
+
+class fold(FunctionElement[str]):
+    """A text in small letters, accented ones too: SQLite's own ``lower`` knows ASCII alone."""
+
+    name = "fold"
+    type = String()
+    inherit_cache = True
+
+
+@compiles(fold)
+def _lower(element: fold, compiler: SQLCompiler, **kwargs: Any) -> str:
+    return f"lower({compiler.process(element.clauses, **kwargs)})"
+
+
+@compiles(fold, "sqlite")
+def _fold(element: fold, compiler: SQLCompiler, **kwargs: Any) -> str:
+    return f"fold({compiler.process(element.clauses, **kwargs)})"
+
+
+def holds(column: SQLCoreOperations[str], text: str) -> ColumnElement[bool]:
+    """Whether a text is in a column, whatever the case of its letters. Walks all rows."""
+    return fold(column).contains(text.lower(), autoescape=True)
 
 
 def random_hex(executor: Executor) -> ColumnElement[str]:

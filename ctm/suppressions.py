@@ -87,7 +87,7 @@ def find(text: str = "", reason: str = "") -> Select[Suppression]:
         query = query.where(Suppression.reason == reason)
     if text:
         column = Suppression.address + " " + Suppression.note
-        query = query.where(column.icontains(text, autoescape=True))
+        query = query.where(sql.holds(column, text))
     return query
 
 

@@ -7,7 +7,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import func, select
 
-from ctm import audit, totp
+from ctm import audit, sql, totp
 from ctm.clients.checks import clean_email
 from ctm.clock import utcnow
 from ctm.errors import Conflict, InvalidInput, NotFound
@@ -55,7 +55,7 @@ def every() -> list[User]:
 def search(text: str, limit: int) -> list[User]:
     """Active users with the text in name or e-mail."""
     column = User.name + " " + User.email
-    query = select(User).where(User.active, column.icontains(text.strip(), autoescape=True))
+    query = select(User).where(User.active, sql.holds(column, text.strip()))
     return list(db.session.scalars(query.order_by(User.name).limit(limit)))
 
 

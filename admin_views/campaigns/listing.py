@@ -9,7 +9,7 @@ from sqlalchemy.orm import joinedload
 
 from admin_views.campaigns.blueprint import bp
 from admin_views.security import requires
-from ctm import counters
+from ctm import counters, sql
 from ctm.campaigns import operations
 from ctm.errors import CtmError
 from ctm.extensions import db
@@ -27,7 +27,7 @@ def index_view() -> Any:
     page = max(0, request.args.get("page", 0, type=int) or 0)
     query = select(Campaign)
     if text:
-        query = query.where(Campaign.name.icontains(text, autoescape=True))
+        query = query.where(sql.holds(Campaign.name, text))
     total = db.session.scalar(select(func.count()).select_from(query.subquery())) or 0
     newest = query.order_by(Campaign.id.desc()).options(joinedload(Campaign.account))
     campaigns = db.session.scalars(newest.limit(PAGE).offset(min(page, 10_000) * PAGE)).all()

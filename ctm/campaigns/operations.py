@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from ctm import audit
+from ctm import audit, sql
 from ctm.errors import Conflict, InvalidInput, NotFound
 from ctm.extensions import db
 from ctm.i18n import _, _l
@@ -216,7 +216,7 @@ def _check_name(campaign: Campaign) -> None:
     if not campaign.name:
         raise InvalidInput(_l("Give the campaign a name."), "name")
     query = select(Campaign.id).where(
-        func.lower(Campaign.name) == campaign.name.lower(), Campaign.id != (campaign.id or 0)
+        sql.fold(Campaign.name) == campaign.name.lower(), Campaign.id != (campaign.id or 0)
     )
     with db.session.no_autoflush:
         taken = db.session.scalar(query)
@@ -253,7 +253,7 @@ def duplicate(campaign: Campaign, author: User | None = None) -> Campaign:
 def _free_name(name: str) -> str:
     for number in range(2, 1000):
         candidate = f"{name[:150]} ({number})"
-        taken = select(Campaign.id).where(func.lower(Campaign.name) == candidate.lower())
+        taken = select(Campaign.id).where(sql.fold(Campaign.name) == candidate.lower())
         if not db.session.scalar(taken):
             return candidate
     raise Conflict(_l("There are too many copies of this campaign: rename some."))

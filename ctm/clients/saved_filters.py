@@ -1,8 +1,8 @@
 """Searches kept by name, for oneself or for the whole office."""
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 
-from ctm import audit
+from ctm import audit, sql
 from ctm.clients.checks import clean_text
 from ctm.clients.filters import ClientFilter
 from ctm.errors import InvalidInput, NotAllowed, NotFound
@@ -54,7 +54,7 @@ def save(user: User, name: str, found: ClientFilter, shared: bool) -> SavedFilte
     if not name:
         raise InvalidInput(_("Write a name for the search."), "name")
     query = select(SavedFilter).where(
-        SavedFilter.module == MODULE, func.lower(SavedFilter.name) == name.lower()
+        SavedFilter.module == MODULE, sql.fold(SavedFilter.name) == name.lower()
     )
     same = list(db.session.scalars(query))
     if shared and any(other.shared and other.owner_id != user.id for other in same):
