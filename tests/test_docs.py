@@ -9,7 +9,7 @@ import pytest
 
 from ctm.accounts.presets import PRESETS
 from ctm.campaigns.definition import KEYS
-from ctm.cli import accounts, campaigns, clients, demo, users, worker
+from ctm.cli import accounts, campaigns, clients, demo, doctor, users, worker
 from ctm.config import ROOT, SETTINGS, Setting
 from ctm.mailing.merge import CATALOGUE
 from ctm.models import Role
@@ -71,7 +71,7 @@ def commands() -> list[str]:
         campaigns.campaigns,
         demo.demo,
     )
-    return [worker.worker.name or ""] + [
+    return [worker.worker.name or "", doctor.doctor.name or ""] + [
         f"{group.name} {name}" for group in groups for name in group.commands
     ]
 
