@@ -97,7 +97,7 @@ class Written:
 
 KINDS = (
     WEB
-    | st.sampled_from(["https://x.it/", "https://x.it/b?x=1&y=2"])
+    | st.sampled_from(["https://x.it/", "https://x.it/b?x=1&y=2", "https://x.it/a\n\tb"])
     | st.sampled_from([*UNTRACKED, *DROPPED, *MERGED, *REMOVED])
 )
 QUOTED = st.builds(
@@ -140,10 +140,10 @@ def rewritten(addresses: list[str | None]) -> tuple[list[str | None], list[str]]
     shown: list[str | None] = []
     numbers: dict[str, int] = {}
     for written in addresses:
-        address = (written or "").strip(" \n\t")
+        address = (written or "").replace("\n", "").replace("\t", "").strip(" ")
         if address in REMOVED:
             shown.append(f"{BASE}/r/{TOKEN}")
-        elif address in [each.strip() for each in DROPPED]:
+        elif address in [each.replace("\n", "").strip() for each in DROPPED]:
             shown.append(None)
         elif address in MERGED:
             shown.append(MERGED[address])

@@ -7,8 +7,9 @@ import unicodedata
 from datetime import datetime
 from email.header import decode_header, make_header
 from email.utils import parsedate_to_datetime
+from typing import Any
 
-from hypothesis import given, reject, settings
+from hypothesis import example, given, reject, settings
 from hypothesis import strategies as st
 
 from ctm.mailing.compose import (
@@ -136,7 +137,16 @@ def addresses(local: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 ADDRESSES = addresses(LOCAL_ASCII)
 PEOPLE = TEXTS | st.sampled_from(
-    ["Rossi, Mario", 'Anna "Zoé" \\', "(nota) <a@b.it>", "a;b:c@d", "Nome " * 60, "è" * 300]
+    [
+        "Rossi, Mario",
+        'Anna "Zoé" \\',
+        "(nota) <a@b.it>",
+        "a;b:c@d",
+        "Rossi, M. " * 9,
+        '"' * 60,
+        "Nome " * 60,
+        "è" * 300,
+    ]
 )
 
 
@@ -217,7 +227,21 @@ TOKENS = st.text(string.ascii_letters + string.digits + "-_", min_size=1, max_si
 TIMES = st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1))
 
 
+def plain_letter(*text: Piece, **changes: Any) -> Letter:
+    given_parts: dict[str, Any] = {"subject": (), "paragraphs": None, "files": ()}
+    choices = {"language": "it", "tracked": True, "unsubscribe": True}
+    return Letter(text=text or None, **(given_parts | choices | changes))
+
+
+NAME = Slot("clienti.nome")
+NOBODY = ("Rossi, M. " * 9, "a@example.it", {"clienti.nome": "=20"})
+
+
 @settings(max_examples=settings().max_examples * 3 // 2)
+@example(
+    plain_letter("\r", NAME, "x"), ('"' * 60, "b@example.it"), [NOBODY], "t", datetime(2026, 1, 1)
+)
+@example(plain_letter(paragraphs=((),)), ("", "b@example.it"), [NOBODY], "t", datetime(2026, 1, 1))
 @given(
     letter=letters(),
     sender=st.tuples(PEOPLE, ADDRESSES),
