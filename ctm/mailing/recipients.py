@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import ColumnElement
 
 from ctm import sql
+from ctm.extensions import db
 from ctm.i18n import _l
 from ctm.models import (
     Campaign,
@@ -136,15 +137,23 @@ def judged(campaign: Campaign) -> Subquery:
     return select(ranked, reason.label("reason")).subquery()
 
 
-def chosen(campaign: Campaign, after: int = 0, upto: int | None = None) -> Subquery:
-    """The candidates that nothing speaks against, of the members after one and up to another.
+def of_span(campaign: Campaign, after: int, upto: int) -> ColumnElement[bool]:
+    """The members after one and up to another, found by their number alone: the campaign's index
+    would be read whole for every span."""
+    campaign_id = sql.unindexed(db.session, CampaignMember.campaign_id.expression)
+    return (campaign_id == campaign.id) & CampaignMember.id.between(after + 1, upto)
+
+
+def chosen(campaign: Campaign, after: int, upto: int | None) -> Subquery:
+    """The candidates that nothing speaks against, of the members after one and up to another;
+    ``upto`` nothing is all.
 
     In the order of ``member_id`` and ``rank`` the first of several with one address gets the
     mail: their ``key`` is the same. Columns as in :func:`judged`, without ``reason``.
     """
-    members = (CampaignMember.campaign_id == campaign.id) & (CampaignMember.id > after)
+    members = CampaignMember.campaign_id == campaign.id
     if upto is not None:
-        members &= CampaignMember.id <= upto
+        members = of_span(campaign, after, upto)
     first = _first_look(campaign, members)
     return select(first).where(first.c.first_reason == "").subquery()
 
@@ -166,9 +175,11 @@ def _reason(campaign: Campaign, found: Subquery, key: ColumnElement[str]) -> Col
         address.not_like("%<%"),
         address.not_like("%>%"),
     )
+    # By the address's own index: the campaign's would be read whole for every candidate.
+    of_campaign = sql.unindexed(db.session, Message.campaign_id.expression)
     handled = exists().where(
         Message.recipient_key == key,
-        Message.campaign_id == campaign.id,
+        of_campaign == campaign.id,
         Message.state.not_in(ALLOWED_AGAIN),
     )
     return case(

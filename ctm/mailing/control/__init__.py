@@ -7,7 +7,7 @@ people pressing at once cannot start it twice.
 from ctm.mailing.control.finishing import finish, finish_done
 from ctm.mailing.control.forecasting import Forecast, forecast, left_out
 from ctm.mailing.control.planning import schedule, start_due, unschedule
-from ctm.mailing.control.queueing import queueing
+from ctm.mailing.control.queueing import is_queueing
 from ctm.mailing.control.running import pause, resume, retry_failed, start, stop
 from ctm.mailing.control.waiting import Waiting, waiting
 
@@ -17,9 +17,9 @@ __all__ = [
     "finish",
     "finish_done",
     "forecast",
+    "is_queueing",
     "left_out",
     "pause",
-    "queueing",
     "resume",
     "retry_failed",
     "schedule",

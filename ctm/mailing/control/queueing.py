@@ -79,7 +79,7 @@ def _commit(_number: int) -> None:
     db.session.commit()
 
 
-def queueing(campaign: Campaign) -> bool:
+def is_queueing(campaign: Campaign) -> bool:
     """Whether mails of the campaign are being put in the queue."""
     query = select(Mailing.id).where(
         Mailing.campaign_id == campaign.id, Mailing.state == MailingState.QUEUEING
@@ -178,10 +178,8 @@ def fill(
         if not _still_queueing(mailing_id):
             db.session.rollback()
             return 0
-        step = select(CampaignMember.id).where(members, CampaignMember.id > after)
-        some = db.session.scalars(
-            step.where(CampaignMember.id <= last).order_by(CampaignMember.id).limit(STEP)
-        ).all()
+        step = select(CampaignMember.id).where(recipients.of_span(campaign, after, last))
+        some = db.session.scalars(step.order_by(CampaignMember.id).limit(STEP)).all()
         if not some:
             break
         queued = insert(campaign, mailing, after, some[-1])
