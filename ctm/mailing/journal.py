@@ -52,10 +52,13 @@ class Journal:
         self._pending: list[bytes] = []
 
     def _create(self, path: Path) -> int:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+        """A file that carries its name only when it is locked: nobody takes it for remains."""
+        starting = path.with_suffix(".starting")
+        descriptor = os.open(starting, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.write(descriptor, self._head)
+            starting.rename(path)
         except OSError:
             os.close(descriptor)
             raise

@@ -253,12 +253,16 @@ class Worker:
     # -- its place among the workers ---------------------------------------------------------
 
     def _prove_standing(self) -> None:
-        """Give a sign of life. Held for lost, begin nothing that was claimed before."""
+        """Give a sign of life, and settle what others of this machine left when they died.
+
+        Held for lost itself, it begins nothing that was claimed before.
+        """
         try:
             if not self._standing.prove():
                 log.error("worker %s was held for lost; it gives back what it holds", self.name)
                 self._revoked = self._in_hand() - self._begun
             self._strays = True
+            recovery.recover(self._engine, self._folder)
         except DBAPIError as error:
             log.error("no sign of life: %s", error.orig)
 
