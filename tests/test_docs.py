@@ -9,7 +9,7 @@ import pytest
 
 from ctm.accounts.presets import PRESETS
 from ctm.campaigns.definition import KEYS
-from ctm.cli import accounts, campaigns, clients, demo, doctor, users, worker
+from ctm.cli import accounts, backup, campaigns, clients, demo, doctor, users, worker
 from ctm.config import ROOT, SETTINGS, Setting
 from ctm.mailing.merge import CATALOGUE
 from ctm.models import Role
@@ -81,6 +81,16 @@ def test_the_operators_guide_shows_every_command_and_provider(language: str) -> 
     text = read(OPERATION[language])
     assert [name for name in commands() if f"ctm {name}" not in text] == []
     assert [preset.code for preset in PRESETS if f"`{preset.code}`" not in text] == []
+
+
+@pytest.mark.parametrize("language", OPERATION)
+def test_the_operators_guide_shows_how_to_back_up_restore_and_upgrade(language: str) -> None:
+    text = read(OPERATION[language])
+    shown_commands = (backup.backup, backup.restore, backup.upgrade)
+    assert [c.name for c in shown_commands if f"flask --app app {c.name}" not in text] == []
+    options = [option for c in shown_commands for p in c.params for option in p.opts]
+    told = {"--json", "--help"} | set(re.findall(r"--[a-z-]+", text))
+    assert [option for option in options if option[:2] == "--" and option not in told] == []
 
 
 @pytest.mark.parametrize("language", GUIDES)
