@@ -14,6 +14,7 @@ from ctm.permissions import Permission, allows
 
 LONGEST = 200
 SHORTEST = 2
+MOST_WEIGHED = 2_000
 
 
 @dataclass(frozen=True)
@@ -108,11 +109,18 @@ def _campaigns(text: str, _user: User, limit: int) -> list[Found]:
 
 
 def _mails(text: str, _user: User, limit: int) -> list[Found]:
-    """By the start of the recipient's address, which is indexed; newest first."""
+    """By the start of the recipient's address, which is indexed; newest first, of very many
+    those first in the alphabet."""
     key = text.lower()
+    some = (
+        select(Message.id)
+        .where(Message.recipient_key >= key, Message.recipient_key < key + "\U0010ffff")
+        .order_by(Message.recipient_key)
+        .limit(MOST_WEIGHED)
+    )
     query = (
         select(Message)
-        .where(Message.recipient_key >= key, Message.recipient_key < key + "\U0010ffff")
+        .where(Message.id.in_(some))
         .options(joinedload(Message.mailing).joinedload(Mailing.campaign))
         .order_by(Message.id.desc())
         .limit(limit)

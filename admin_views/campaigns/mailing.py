@@ -9,6 +9,7 @@ from flask_login import current_user
 
 from admin_views.campaigns.blueprint import bp
 from admin_views.security import requires
+from ctm import counters
 from ctm.campaigns import operations
 from ctm.clock import utcnow
 from ctm.errors import CtmError, InvalidInput
@@ -30,6 +31,9 @@ def mailing(campaign_id: int) -> Any:
     moving = campaign.state in MOVING
     figures = statistics.summary(campaign.id)
     held = returning.hold_of(campaign)
+    expected = None if moving else control.forecast(campaign, wait=False)
+    if expected and expected.counting:
+        control.count_later(campaign, current_user)
     return render_template(
         "campaigns/mailing.html",
         campaign=campaign,
@@ -38,12 +42,22 @@ def mailing(campaign_id: int) -> Any:
         bar=statistics.bar(figures),
         standings=statistics.standings(campaign.id),
         latest=statistics.latest(campaign),
-        expected=None if moving else control.forecast(campaign),
+        expected=expected,
+        members=counters.read(campaign.id).get("members", 0),
+        queueing=moving and control.is_queueing(campaign),
         reasons=recipients.REASONS,
         account_words=account_words(campaign),
         held=held,
         held_words=returning.words(held) if held else "",
     )
+
+
+def _phase(campaign: Campaign) -> str:
+    """What the page would be drawn anew for."""
+    moving = campaign.state in MOVING
+    if moving:
+        return f"{campaign.state} queueing" if control.is_queueing(campaign) else campaign.state
+    return f"{campaign.state} counting" if control.is_counting(campaign) else campaign.state
 
 
 def account_words(campaign: Campaign) -> str:
@@ -73,6 +87,7 @@ def live(campaign_id: int) -> Response:
     )
     values = dict(figures) | {
         "state": campaign.state,
+        "phase": _phase(campaign),
         "bar": statistics.bar(figures),
         "account": account_words(campaign),
         "standings": render_template("campaigns/_standings.html", standings=standings),

@@ -12,16 +12,19 @@ from sqlalchemy.orm import joinedload
 
 from admin_views.campaigns.blueprint import bp, number
 from admin_views.security import requires
-from ctm import counters, exporting
+from ctm import counters, exporting, paging
 from ctm.campaigns import members, operations
+from ctm.clients import words
 from ctm.errors import CtmError, InvalidInput
 from ctm.extensions import db
 from ctm.i18n import _, _l, _n
 from ctm.models import Campaign, CampaignMember, Client, ListStatus, Message, Outcome
+from ctm.paging import Order
 from ctm.permissions import Permission
 
 PAGE = 50
 CAP = 10_000
+ORDER = Order((CampaignMember.id,))
 FILTERS = ("q", "status", "outcome")
 OUTCOMES = {
     "": _l("no mail yet"),
@@ -37,11 +40,7 @@ OUTCOMES = {
 
 def _query(campaign: Campaign) -> Select[Any]:
     """The members the address asks for; what cannot be read is refused."""
-    query = (
-        select(CampaignMember)
-        .join(Client, Client.id == CampaignMember.client_id)
-        .where(CampaignMember.campaign_id == campaign.id)
-    )
+    query = select(CampaignMember).where(CampaignMember.campaign_id == campaign.id)
     status = request.args.get("status", "")
     if status:
         if not status.isdecimal() or len(status) > 9:
@@ -56,7 +55,8 @@ def _query(campaign: Campaign) -> Select[Any]:
         query = query.where(CampaignMember.outcome == known)
     text = request.args.get("q", "").strip()[:100]
     if text:
-        query = query.where(Client.search_text.contains(text.casefold(), autoescape=True))
+        query = query.join(Client, Client.id == CampaignMember.client_id)
+        query = query.where(words.matches(words.read(text)))
     return query
 
 
@@ -65,14 +65,16 @@ def _query(campaign: Campaign) -> Select[Any]:
 def show(campaign_id: int) -> Any:
     campaign = operations.get(campaign_id)
     query = _query(campaign)
-    page = min(max(0, request.args.get("page", 0, type=int) or 0), CAP // PAGE)
     bounded = query.with_only_columns(CampaignMember.id).limit(CAP).subquery()
     total = db.session.scalar(select(func.count()).select_from(bounded)) or 0
+    ids = query.with_only_columns(CampaignMember.id)
+    place = paging.read_place(request.args.get("at", ""), ORDER)
+    page = paging.pick(ids, ORDER, place, PAGE)
     rows = db.session.scalars(
-        query.options(joinedload(CampaignMember.client), joinedload(CampaignMember.list_status))
+        select(CampaignMember)
+        .where(CampaignMember.id.in_([row[0] for row in page.rows]))
+        .options(joinedload(CampaignMember.client), joinedload(CampaignMember.list_status))
         .order_by(CampaignMember.id)
-        .limit(PAGE)
-        .offset(page * PAGE)
     ).all()
     return render_template(
         "campaigns/members.html",
@@ -85,7 +87,6 @@ def show(campaign_id: int) -> Any:
         total=total,
         capped=total == CAP,
         page=page,
-        pages=-(-total // PAGE),
         args={name: request.args[name] for name in FILTERS if request.args.get(name)},
     )
 
@@ -133,13 +134,13 @@ def set_status(campaign_id: int) -> Any:
         flash(str(error), "bad")
     else:
         name = status.name if status else _("none")
-        words = _n(
+        done = _n(
             "%(num)s client is “%(name)s” now.",
             "%(num)s clients are “%(name)s” now.",
             count,
             name=name,
         )
-        flash(words, "good")
+        flash(done, "good")
     return _back(campaign_id)
 
 
@@ -151,12 +152,12 @@ def remove(campaign_id: int) -> Any:
     except CtmError as error:
         flash(str(error), "bad")
     else:
-        words = _n(
+        done = _n(
             "%(num)s client taken out of the campaign.",
             "%(num)s clients taken out of the campaign.",
             count,
         )
-        flash(words, "good")
+        flash(done, "good")
     return _back(campaign_id)
 
 
@@ -191,9 +192,11 @@ def _rows(campaign: Campaign) -> Iterator[list[Any]]:
         CampaignMember.by_hand,
         CampaignMember.changed_at,
     )
+    query = _query(campaign)
+    if not request.args.get("q", "").strip():
+        query = query.join(Client, Client.id == CampaignMember.client_id)
     query = (
-        _query(campaign)
-        .outerjoin(ListStatus, ListStatus.id == CampaignMember.list_status_id)
+        query.outerjoin(ListStatus, ListStatus.id == CampaignMember.list_status_id)
         .with_only_columns(*columns)
         .order_by(CampaignMember.id)
     )

@@ -138,10 +138,8 @@ def judged(campaign: Campaign) -> Subquery:
 
 
 def of_span(campaign: Campaign, after: int, upto: int) -> ColumnElement[bool]:
-    """The members after one and up to another, found by their number alone: the campaign's index
-    would be read whole for every span."""
-    campaign_id = sql.unindexed(db.session, CampaignMember.campaign_id.expression)
-    return (campaign_id == campaign.id) & CampaignMember.id.between(after + 1, upto)
+    """The members after one and up to another."""
+    return (CampaignMember.campaign_id == campaign.id) & CampaignMember.id.between(after + 1, upto)
 
 
 def chosen(campaign: Campaign, after: int, upto: int | None) -> Subquery:

@@ -141,6 +141,7 @@ class CampaignMember(Base):
     __table_args__ = (
         UniqueConstraint("campaign_id", "client_id"),
         Index(None, "campaign_id", "list_status_id", "id"),
+        Index(None, "campaign_id", "id"),
         Index(None, "client_id"),
     )
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import to_user_timezone, to_utc
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, union_all
 from sqlalchemy.orm import joinedload
 
 from ctm import counters
@@ -243,12 +243,27 @@ def _mails(campaign_id: int, column: Any) -> Select[Message]:
 
 
 def latest(campaign: Campaign, limit: int = 10) -> list[Message]:
-    """The mails that were tried last."""
+    """The mails that were tried last; of each state those queued last are looked at."""
+    tried = (state for state in MessageState if state not in _NEVER_TRIED)
+    ids = [
+        select(Message.id)
+        .where(Message.campaign_id == campaign.id, Message.state == state)
+        .order_by(Message.id.desc())
+        .limit(limit)
+        .subquery()
+        for state in tried
+    ]
     query = (
         select(Message)
-        .where(Message.campaign_id == campaign.id, Message.attempted_at.is_not(None))
+        .where(
+            Message.id.in_(union_all(*(select(each.c.id) for each in ids))),
+            Message.attempted_at.is_not(None),
+        )
         .options(joinedload(Message.client))
         .order_by(Message.attempted_at.desc(), Message.id.desc())
         .limit(limit)
     )
     return list(db.session.scalars(query))
+
+
+_NEVER_TRIED = (MessageState.QUEUED, MessageState.SKIPPED, MessageState.CANCELLED)

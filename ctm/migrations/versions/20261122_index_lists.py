@@ -50,6 +50,9 @@ def upgrade() -> None:
             sqlite_where=happened,
             postgresql_where=happened,
         )
+    op.create_index(
+        "ix_campaign_members_campaign_id_id", "campaign_members", ["campaign_id", "id"]
+    )
     connection = op.get_bind()
     if connection.dialect.name == "sqlite":
         for statement in SQLITE:
@@ -78,6 +81,7 @@ def downgrade() -> None:
         op.execute("DROP VIEW client_search_source")
     else:
         op.execute("DROP INDEX IF EXISTS ix_clients_search_text")
+    op.drop_index("ix_campaign_members_campaign_id_id", table_name="campaign_members")
     for name in ("opened_at", "removed_at"):
         op.drop_index(f"ix_messages_{name}", table_name="messages")
     for name in ADDED:
