@@ -4,6 +4,7 @@ Every operation is one transaction that first compares and sets the campaign's s
 people pressing at once cannot start it twice.
 """
 
+from ctm.mailing.control.counting import count_later, is_counting
 from ctm.mailing.control.finishing import finish, finish_done
 from ctm.mailing.control.forecasting import Forecast, forecast, left_out
 from ctm.mailing.control.planning import schedule, start_due, unschedule
@@ -14,9 +15,11 @@ from ctm.mailing.control.waiting import Waiting, waiting
 __all__ = [
     "Forecast",
     "Waiting",
+    "count_later",
     "finish",
     "finish_done",
     "forecast",
+    "is_counting",
     "is_queueing",
     "left_out",
     "pause",

@@ -11,9 +11,10 @@ from ctm.errors import CtmError, InvalidInput
 from ctm.extensions import db
 from ctm.i18n import _, _l
 from ctm.mailing import pace, recipients, snapshot
+from ctm.mailing.control import counting, queueing
 from ctm.mailing.hours import read_hours
 from ctm.mailing.outbox import is_waiting
-from ctm.mailing.recipients import LeftOut
+from ctm.mailing.recipients import LeftOut, Tally
 from ctm.models import Campaign, Mailing, MailingState, Message, SmtpAccount
 from ctm.sender import operations as sender
 from ctm.sender import words
@@ -28,7 +29,7 @@ class Forecast:
     """What pressing start would do (X1).
 
     ``last_at`` is when the last mail leaves, ``first_at`` when the first one does if it has to
-    wait for the allowed hours.
+    wait for the allowed hours. While a large campaign is ``counting``, the figures are zeros.
     """
 
     will_go: int
@@ -37,12 +38,21 @@ class Forecast:
     last_at: datetime | None
     notes: list[str]
     first_at: datetime | None = None
+    counting: bool = False
 
 
-def forecast(campaign: Campaign, now: datetime | None = None) -> Forecast:
-    """Who would get the mail now, who would not and why, and when the last one leaves."""
+def forecast(campaign: Campaign, now: datetime | None = None, wait: bool = True) -> Forecast:
+    """Who would get the mail now, who would not and why, and when the last one leaves.
+
+    Without ``wait`` a large campaign is not counted here: the figures are those kept, if any.
+    """
     now = now or utcnow()
-    counted = recipients.tally(db.session, campaign)
+    known: Tally | None = None
+    if not wait and queueing.is_large(campaign):
+        known = counting.kept(campaign, now)
+        counted = known or Tally()
+    else:
+        counted = known = recipients.tally(db.session, campaign)
     notes = []
     last_at = None
     if not current_app.config["CTM_PUBLIC_URL"]:
@@ -68,6 +78,7 @@ def forecast(campaign: Campaign, now: datetime | None = None) -> Forecast:
         last_at,
         notes,
         first_at if first_at > now else None,
+        counting=known is None,
     )
 
 
