@@ -165,5 +165,6 @@ def _finding(domain: str, finding: Finding) -> Check:
     says = f"{words.PARTS[finding.part]} ({domain}): {words.says(finding)}"
     step = words.next_step(finding)
     if finding.write:
-        step = f"{step} {' '.join(finding.write)}"
+        name, kind, value = finding.write
+        step = f'{step} {name} {kind} "{value}"'
     return Check("dns", PROBLEM if finding.level == "problem" else ADVICE, says, step)

@@ -1,5 +1,6 @@
 """Checking a sender: one domain, four parts, what is found and what to write into the zone."""
 
+import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -102,7 +103,7 @@ def _spf(sender: Sender, resolver: Resolver) -> list[Finding]:
     values = {"domain": sender.domain}
     wanted = f"include:{INCLUDES[sender.provider]}" if sender.provider in INCLUDES else ""
     if not found:
-        term = wanted or (f"a:{sender.host}" if sender.host else "mx")
+        term = wanted or _term_for(sender.host)
         write = ("@", "TXT", f"v=spf1 {term} ~all")
         return [Finding("spf", PROBLEM, "spf_missing", values, write=write)]
     shown = " · ".join(found)
@@ -123,6 +124,15 @@ def _spf(sender: Sender, resolver: Resolver) -> list[Finding]:
     level = OK if all(each.level != PROBLEM for each in findings) else ""
     good = [Finding("spf", OK, "spf_ok", summary, shown)] if level else []
     return good + findings
+
+
+def _term_for(host: str) -> str:
+    """How a record names a server that is not known by its provider."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return f"a:{host}" if host else "mx"
+    return f"ip{address.version}:{address}" if address.is_global else "mx"
 
 
 def _spf_advice(

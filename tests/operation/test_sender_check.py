@@ -77,6 +77,21 @@ def test_an_unknown_domain_says_what_to_write_for_each_part(app: Flask) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("host", "term"),
+    [
+        ("smtp.host.it", "a:smtp.host.it"),
+        ("8.8.8.8", "ip4:8.8.8.8"),
+        ("2a00:1450::5", "ip6:2a00:1450::5"),
+        ("127.0.0.1", "mx"),
+        ("", "mx"),
+    ],
+)
+def test_a_first_record_names_the_accounts_server(host: str, term: str) -> None:
+    found = look({}, Sender("studio.it", "custom", host))
+    assert found.findings[0].write == ("@", "TXT", f"v=spf1 {term} ~all")
+
+
 # -- SPF --------------------------------------------------------------------------------------
 
 
