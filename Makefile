@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 PO := translations/it/LC_MESSAGES/messages.po
 
-.PHONY: help run backup doctor test check format translations environment dev-environment
+.PHONY: help run backup doctor test check format translations environment dev-environment bench-scale
 
 help:
 	@echo "make run           serve CTM at http://127.0.0.1:5000 (CTM_HOST, CTM_PORT, CTM_INSTANCE)"
@@ -52,3 +52,6 @@ environment:
 
 dev-environment:
 	@scripts/environment.sh dev
+
+bench-scale: dev-environment
+	$(PY) benchmarks/scale.py $(ARGS)
