@@ -19,7 +19,9 @@ import errno
 import fcntl
 import logging
 import os
+import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,6 +42,28 @@ def boot_id() -> str:
         return ""
 
 
+def _open_locked(path: Path) -> int:
+    """A new file, and the lock on it. Who looks for remains may hold it, or remove it, meanwhile.
+
+    :raises BlockingIOError: another worker has it.
+    """
+    for _ in range(20):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+        if _lock(descriptor) and os.fstat(descriptor).st_nlink:
+            return descriptor
+        os.close(descriptor)
+        time.sleep(0.01)
+    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), str(path))
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 class Journal:
     """A worker's own journal, open for appending."""
 
@@ -52,13 +76,9 @@ class Journal:
         self._pending: list[bytes] = []
 
     def _create(self, path: Path) -> int:
-        """A file that carries its name only when it is locked: nobody takes it for remains."""
-        starting = path.with_suffix(".starting")
-        descriptor = os.open(starting, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+        descriptor = _open_locked(path)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.write(descriptor, self._head)
-            starting.rename(path)
         except OSError:
             os.close(descriptor)
             raise
@@ -145,7 +165,10 @@ class Remains:
     begun: set[int] = field(default_factory=set)
 
     def discard(self) -> None:
-        self.path.unlink(missing_ok=True)
+        """Remove the file, unless a worker has begun to write it since it was read."""
+        with suppress(FileNotFoundError), self.path.open("rb") as file:
+            if _lock(file.fileno()):
+                self.path.unlink(missing_ok=True)
 
 
 def find_remains(folder: Path) -> list[Remains]:
@@ -156,9 +179,7 @@ def find_remains(folder: Path) -> list[Remains]:
             descriptor = os.open(path, os.O_RDONLY)
         except FileNotFoundError:
             continue
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _lock(descriptor):
             os.close(descriptor)
             continue
         with os.fdopen(descriptor, "rb") as file:

@@ -4,6 +4,7 @@ import fcntl
 import os
 import resource
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -261,3 +262,31 @@ def test_a_full_disk_keeps_a_journal_from_starting_over_but_not_from_going_on(
     killed(written)
     [found] = journal.find_remains(folder)
     assert (found.answers, found.begun, found.trusted) == ({}, {6}, True)
+
+
+def test_who_looks_for_remains_takes_no_journal_from_a_worker_that_begins(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / "office-1.journal").touch()
+    [found] = journal.find_remains(folder)
+    written = Journal(folder, "office-1")
+    found.discard()
+    assert written.path.exists()
+    assert journal.find_remains(folder) == []
+    written.close()
+
+
+def test_a_worker_that_begins_outwaits_who_looks_for_remains(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    path = folder / "office-1.journal"
+    path.touch()
+    with path.open("rb") as looked_at:
+        fcntl.flock(looked_at, fcntl.LOCK_EX)
+        later = threading.Timer(
+            0.05, lambda: (path.unlink(), fcntl.flock(looked_at, fcntl.LOCK_UN))
+        )
+        later.start()
+        written = Journal(folder, "office-1")
+        later.join()
+    assert written.path.exists()
+    assert journal.find_remains(folder) == []
+    written.close()
