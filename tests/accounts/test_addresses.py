@@ -5,7 +5,7 @@ import pytest
 from ctm.accounts.addresses import check_host, clean_host, clean_port, resolve_public
 from ctm.errors import InvalidInput, Unavailable
 
-pytestmark = pytest.mark.usefixtures("app")
+pytestmark = [pytest.mark.usefixtures("app"), pytest.mark.one_database]
 
 PRIVATE = [
     "127.0.0.1",

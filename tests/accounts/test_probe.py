@@ -19,7 +19,7 @@ from tests.accounts.servers import (
     odd_server,
 )
 
-pytestmark = pytest.mark.usefixtures("app")
+pytestmark = [pytest.mark.usefixtures("app"), pytest.mark.one_database]
 
 
 def attempt(port: int, security: Security = Security.NONE, **values: Any) -> Result:

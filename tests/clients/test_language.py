@@ -6,7 +6,7 @@ from flask_babel import force_locale
 from ctm.clients import filters, mapping
 from ctm.clients.fields import BY_NAME
 
-pytestmark = pytest.mark.usefixtures("app")
+pytestmark = [pytest.mark.usefixtures("app"), pytest.mark.one_database]
 
 
 @pytest.mark.parametrize("locale", ["it", "en"])

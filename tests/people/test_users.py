@@ -58,6 +58,7 @@ def test_who_is_not_active_cannot_log_in() -> None:
         users.authenticate("anna@office.example", GOOD)
 
 
+@pytest.mark.one_database
 def test_an_unknown_user_takes_as_long_as_a_wrong_password() -> None:
     somebody()
 

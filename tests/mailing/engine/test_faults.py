@@ -19,6 +19,8 @@ from tests.accounts.servers import certificate
 from tests.mailing.engine.faulty import CLOSE, HANG, PIPELINED, Fault, FaultyServer
 from tests.mailing.engine.servers import SmtpSink, free_port
 
+pytestmark = pytest.mark.one_database
+
 MakeCampaign = Callable[..., Campaign]
 SHORT = Timeouts(connect=0.4, command=0.4, body=0.4, idle=2.0, quit=0.4)
 FEATURES = pytest.mark.parametrize("features", [(), PIPELINED], ids=["one by one", "pipelined"])

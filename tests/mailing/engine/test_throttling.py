@@ -30,6 +30,8 @@ from tests.mailing.engine.test_faults import (
     with_login,
 )
 
+pytestmark = pytest.mark.one_database
+
 ACCOUNT = [
     ("421 4.7.0 Our system has detected an unusual rate of unsolicited mail", Kind.SLOWER),
     ("421 4.7.0 Try again later, closing connection.", Kind.SLOWER),
