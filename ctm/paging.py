@@ -136,35 +136,40 @@ def _fetch(query: Any, order: Order, place: Place, limit: int) -> list[Any]:
     if place.values:
         query = query.where(beyond(order, place))
     ordered: list[Any] = []
-    for column in order.columns:
-        key = column.expression if order.indexed else sql.unindexed(db.session, column.expression)
+    for column, key in zip(order.columns, _keys(order), strict=True):
         if column.expression.nullable:
             ordered.append(column.is_(None).desc() if place.before else column.is_(None))
         ordered.append(key.desc() if order.desc != place.before else key.asc())
     return list(db.session.execute(query.order_by(*ordered).limit(limit)))
 
 
+def _keys(order: Order) -> list[ColumnElement[Any]]:
+    """The columns, as an index may serve them or may not."""
+    plain = [column.expression for column in order.columns]
+    return plain if order.indexed else [sql.unindexed(db.session, column) for column in plain]
+
+
 def beyond(order: Order, place: Place) -> ColumnElement[bool]:
     """The rows on the far side of a place."""
     up = order.desc == place.before
+    keys = _keys(order)
     if not any(column.expression.nullable for column in order.columns):
-        here, there = tuple_(*order.columns), tuple_(*place.values)
+        here, there = tuple_(*keys), tuple_(*place.values)
         return here > there if up else here < there
     found: ColumnElement[bool] = false()
     same: ColumnElement[bool] = true()
-    for column, value in zip(order.columns, place.values, strict=True):
-        found = or_(found, and_(same, _past(column, value, up, place.before)))
-        same = and_(same, column.is_(None) if value is None else column == value)
+    for column, key, value in zip(order.columns, keys, place.values, strict=True):
+        nullable = column.expression.nullable
+        found = or_(found, and_(same, _past(key, value, up, place.before, nullable)))
+        same = and_(same, key.is_(None) if value is None else key == value)
     return found
 
 
 def _past(
-    column: InstrumentedAttribute[Any], value: Any, up: bool, before: bool
+    key: ColumnElement[Any], value: Any, up: bool, before: bool, nullable: bool
 ) -> ColumnElement[bool]:
     """Rows beyond a value of one column; those without a value are last."""
     if value is None:
-        return column.is_not(None) if before else false()
-    past: ColumnElement[bool] = column > value if up else column < value
-    if column.expression.nullable and not before:
-        return or_(past, column.is_(None))
-    return past
+        return key.is_not(None) if before else false()
+    past: ColumnElement[bool] = key > value if up else key < value
+    return or_(past, key.is_(None)) if nullable and not before else past
