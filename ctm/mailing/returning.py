@@ -5,7 +5,7 @@ sent on, they would arrive twice. So a restore holds every campaign that had mai
 puts into doubt what workers had in their hands.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from flask_babel import format_datetime
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
-from ctm import audit, settings
+from ctm import audit, counters, settings
 from ctm.clock import utcnow
 from ctm.errors import Conflict
 from ctm.extensions import db
@@ -38,6 +38,7 @@ from ctm.models import (
 )
 
 NOTICE = "restored"
+ENDED_TASKS = ("backup", "campaign.queue")
 _HELD = "held:"
 _STATES = (
     CampaignState.RUNNING,
@@ -82,6 +83,8 @@ def hold(engine: Engine, made_at: datetime) -> Held:
             )
             if waiting.get(campaign_id) or state in _STATES[2:]
         }
+        half = _stop_queueing(connection)
+        held |= {campaign_id: waiting.get(campaign_id, 0) for campaign_id in half}
         _pause(connection, list(held))
         _forget_the_living(connection)
         mails = sum(held.values())
@@ -134,6 +137,34 @@ def _cancel_loose(connection: Connection) -> None:
     )
 
 
+def _stop_queueing(connection: Connection) -> list[int]:
+    """Campaigns whose mails were just being put in the queue are stopped: half of them would
+    leave otherwise. Returns which."""
+    half = select(Mailing.id).where(Mailing.state == MailingState.QUEUEING)
+    cancelled = connection.execute(
+        update(Message)
+        .where(Message.mailing_id.in_(half), Message.state.in_(WAITING))
+        .values(state=MessageState.CANCELLED.value)
+        .returning(Message.campaign_id)
+    ).scalars()
+    for campaign_id, count in Counter(cancelled).items():
+        if campaign_id is not None:
+            counters.add(campaign_id, {"queued": -count, "cancelled": count}, connection)
+    stopped = connection.execute(
+        update(Mailing)
+        .where(Mailing.state == MailingState.QUEUEING)
+        .values(state=MailingState.STOPPED.value)
+        .returning(Mailing.campaign_id)
+    ).scalars()
+    ids = sorted({number for number in stopped if number is not None})
+    connection.execute(
+        update(Campaign)
+        .where(Campaign.id.in_(ids))
+        .values(state=CampaignState.STOPPED.value, finished_at=utcnow())
+    )
+    return ids
+
+
 def _pause(connection: Connection, campaign_ids: list[int]) -> None:
     steps = (
         (CampaignState.RUNNING, CampaignState.PAUSED),
@@ -153,12 +184,12 @@ def _pause(connection: Connection, campaign_ids: list[int]) -> None:
 
 
 def _forget_the_living(connection: Connection) -> None:
-    """Workers, leases and a backup under way were another life's."""
+    """Workers, leases, a backup and a queueing under way were another life's."""
     connection.execute(delete(Worker))
     connection.execute(delete(Lease))
     connection.execute(
         update(Task)
-        .where(Task.kind == "backup", Task.state.in_([TaskState.WAITING, TaskState.RUNNING]))
+        .where(Task.kind.in_(ENDED_TASKS), Task.state.in_([TaskState.WAITING, TaskState.RUNNING]))
         .values(state=TaskState.CANCELLED.value, finished_at=utcnow())
     )
 

@@ -31,6 +31,8 @@ from ctm.models import (
     Message,
     MessageState,
     SmtpAccount,
+    Task,
+    TaskState,
     User,
     Worker,
 )
@@ -122,6 +124,31 @@ def test_a_campaign_under_way_comes_back_held_until_somebody_confirms(
     assert build_worker().run(until_idle=True) == 4
     with pytest.raises(Conflict, match="not held"):
         returning.release(campaign)
+
+
+def test_a_campaign_that_was_being_queued_comes_back_stopped(
+    office: Flask, tmp_path: Path, sink: SmtpSink, big_campaign: MakeCampaign
+) -> None:
+    campaign = big_campaign(5, sink.port)
+    mailing = control.start(campaign)
+    mailing.state = MailingState.QUEUEING
+    task = Task(kind="campaign.queue", title="Queue", state=TaskState.RUNNING, beat_at=utcnow())
+    db.session.add(task)
+    db.session.commit()
+    campaign_id = campaign.id
+    made = making.make(tmp_path)
+    db.session.remove()
+    restoring.restore(made.path, REPLACE)
+    campaign = db.session.get_one(Campaign, campaign_id)
+    assert campaign.state == CampaignState.STOPPED
+    assert kept(campaign) == recounted(campaign) == {"cancelled": 5, "total": 5}
+    assert db.session.scalar(select(Task.state)) == TaskState.CANCELLED
+    assert build_worker().run(until_idle=True) == 0
+    with pytest.raises(Conflict, match="5 mails were still to be sent then"):
+        control.start(campaign)
+    returning.release(campaign)
+    control.start(campaign)
+    assert build_worker().run(until_idle=True) == 5
 
 
 @pytest.mark.slow

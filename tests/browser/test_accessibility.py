@@ -44,6 +44,7 @@ PAGES = (
     "/users/",
     "/users/new",
     "/system",
+    "/system/backups",
     "/audit/",
     "/tasks/",
     "/profile",
