@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ctm import __version__, leases, machinery, schema
 from ctm.clock import utcnow
 from ctm.extensions import db
+from ctm.mailing.outbox import is_waiting
 from ctm.models import (
     CampaignCounter,
     JobRun,
@@ -86,12 +87,23 @@ def _mails() -> Iterable[Metric]:
     )
     for state, count in machinery.queue().items():
         mails.add_metric([state], count)
-    deferred = select(Message.id).where(Message.state == MessageState.DEFERRED).limit(CAP)
-    mails.add_metric(
-        ["deferred"],
-        db.session.scalar(select(func.count()).select_from(deferred.subquery())) or 0,
-    )
+    mails.add_metric(["deferred"], _deferred())
     yield mails
+
+
+def _deferred() -> int:
+    """Deferred mails of the campaigns that send now, up to a cap; only these are looked at."""
+    sending = select(Mailing.campaign_id).where(
+        Mailing.state.in_((MailingState.RUNNING, MailingState.PAUSED))
+    )
+    count = 0
+    for campaign_id in db.session.scalars(sending.distinct().limit(MOST)).all():
+        mine = select(Message.id).where(
+            Message.campaign_id == campaign_id, Message.state == MessageState.DEFERRED
+        )
+        some = mine.limit(CAP - count).subquery()
+        count += db.session.scalar(select(func.count()).select_from(some)) or 0
+    return count
 
 
 def _waiting() -> Iterable[Metric]:
@@ -104,7 +116,7 @@ def _waiting() -> Iterable[Metric]:
             select(Message.created_at)
             .where(
                 Message.mailing_id == mailing_id,
-                Message.state.in_((MessageState.QUEUED, MessageState.DEFERRED)),
+                is_waiting(),
             )
             .order_by(Message.id)
             .limit(1)

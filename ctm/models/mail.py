@@ -137,12 +137,6 @@ class Message(Base):
             postgresql_where=text("state IN ('queued', 'deferred')"),
         ),
         Index(
-            "ix_messages_deferred",
-            "id",
-            sqlite_where=text("state = 'deferred'"),
-            postgresql_where=text("state = 'deferred'"),
-        ),
-        Index(
             "ix_messages_worker",
             "worker",
             sqlite_where=text("worker IS NOT NULL"),

@@ -1,4 +1,4 @@
-"""add sender check: what DNS says of an account's domain; find deferred mails without looking
+"""add sender check: what DNS says of an account's domain
 
 Revision ID: 20261122_add_sender_check
 Revises: 20261122_create_tables
@@ -20,17 +20,9 @@ def upgrade() -> None:
     )
     op.add_column("smtp_accounts", sa.Column("dns_checked_at", sa.DateTime(), nullable=True))
     op.add_column("smtp_accounts", sa.Column("dns_report", sa.JSON(), nullable=True))
-    op.create_index(
-        "ix_messages_deferred",
-        "messages",
-        ["id"],
-        sqlite_where=sa.text("state = 'deferred'"),
-        postgresql_where=sa.text("state = 'deferred'"),
-    )
 
 
 def downgrade() -> None:
-    op.drop_index("ix_messages_deferred", table_name="messages")
     # Not in batch mode: it would drop the table, and with it what refers to it.
     for name in ("dns_report", "dns_checked_at", "dkim_selector"):
         op.drop_column("smtp_accounts", name)
