@@ -34,14 +34,22 @@ ON_BOTH_DATABASES = (
     "test_files.py",
     "test_tasks.py",
     "tracking",
+    "web/test_campaigns.py",
+    "web/test_clients.py",
+    "web/test_home.py",
+    "web/test_mailing.py",
+    "web/test_mails.py",
+    "web/test_search.py",
+    "web/test_statistics.py",
+    "web/test_undecided.py",
 )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database" not in metafunc.fixturenames:
         return
-    place = Path(metafunc.module.__file__).relative_to(HERE).parts[0]
-    names = DATABASES if place in ON_BOTH_DATABASES else DATABASES[:1]
+    place = Path(metafunc.module.__file__).relative_to(HERE).as_posix()
+    names = DATABASES if place.startswith(ON_BOTH_DATABASES) else DATABASES[:1]
     marker = metafunc.definition.get_closest_marker("one_database")
     if marker:
         names = marker.args or DATABASES[:1]
