@@ -9,7 +9,7 @@ from ctm.errors import Conflict
 from ctm.extensions import db
 from ctm.mailing import control, outbox
 from ctm.mailing.control import counting, queueing
-from ctm.models import Campaign, Client, Mailing, Message, Task
+from ctm.models import Campaign, CampaignState, Client, Mailing, Message, Task
 from tests import factories
 
 
@@ -65,6 +65,7 @@ def test_queueing_goes_on_where_a_crash_left_it(campaign: Campaign) -> None:
     control.start(campaign)
     mailing = db.session.scalars(db.select(Mailing)).one()
     calls: list[int] = []
+    totals: list[int] = []
 
     def crash(count: int) -> None:
         db.session.commit()
@@ -73,7 +74,7 @@ def test_queueing_goes_on_where_a_crash_left_it(campaign: Campaign) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        queueing.fill(campaign, mailing, "draft", len, crash)  # type: ignore[arg-type]
+        queueing.fill(campaign, mailing, CampaignState.DRAFT, totals.append, crash)
     assert addresses(campaign) == ["a", "b", "c"]
     tasks.run_waiting()
     assert addresses(campaign) == ["a", "b", "c", "d"]
@@ -138,7 +139,7 @@ def test_with_nobody_to_send_to_the_campaign_is_what_it_was(campaign: Campaign) 
     assert state(campaign) == ("draft", "stopped")
     task = db.session.scalars(db.select(Task)).one()
     assert task.state == "failed"
-    assert "nobody to send to" in task.error
+    assert "nessuno a cui inviare" in task.error
     with pytest.raises(Conflict, match="nobody"):
         control.start(campaign, wait=True)
 
@@ -162,6 +163,6 @@ def test_a_large_forecast_is_counted_in_the_background_and_kept(campaign: Campai
     exact = control.forecast(campaign)
     assert not known.counting
     assert (known.will_go, known.clients, known.left_out) == (4, 4, exact.left_out)
-    members.add_clients(campaign, db.select(factories.customer().__class__.id))
+    members.add_clients(campaign, db.select(Client.id).where(Client.id == factories.customer().id))
     assert control.forecast(campaign, wait=False).counting
-    assert counting.TASK == db.session.scalars(db.select(Task.kind)).one()
+    assert db.session.scalars(db.select(Task.kind)).one() == counting.TASK
