@@ -21,7 +21,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     """Build the application from the environment and ``overrides`` (names of ctm.config)."""
     values = _read_settings() | {k: v for k, v in (overrides or {}).items() if k[:4] == "CTM_"}
     instance = Path(values["CTM_INSTANCE"]).resolve()
-    instance.mkdir(parents=True, exist_ok=True)
+    instance.mkdir(parents=True, exist_ok=True, mode=0o750)
     app = Flask(
         "ctm",
         root_path=str(HERE),
