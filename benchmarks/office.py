@@ -24,7 +24,7 @@ from ctm.mailing import control
 from ctm.models import Campaign, CampaignMember, Client, Message, SmtpAccount, Worker
 from tests import factories
 
-CONNECTIONS = 8
+CONNECTIONS = 16
 FIRST_NAMES = ("Niccolò", "Anna", "Zoë", "Marco", "Lucia", "José", "Paola", "Ugo")
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -37,7 +38,8 @@ class Batch:
     def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
         compiled = statement.compile(dialect=dialect)
         self._text = str(compiled)
-        self._order: Sequence[str] | None = getattr(compiled, "positiontup", None)
+        order: Sequence[str] | None = getattr(compiled, "positiontup", None)
+        self._in_order = itemgetter(*order) if order else None
         self._fixed = {name: value for name, value in compiled.params.items() if value is not None}
         self._sqlite = dialect.name == "sqlite"
 
@@ -50,10 +52,8 @@ class Batch:
         return None if value is None else orjson.dumps(value).decode()
 
     def execute(self, connection: Connection, rows: Sequence[dict[str, Any]]) -> int:
-        """Returns how many rows matched."""
-        whole = [self._fixed | row for row in rows]
-        if self._order is None:
-            return connection.exec_driver_sql(self._text, whole).rowcount
-        order = self._order
-        values = [tuple([row[name] for name in order]) for row in whole]
+        """Returns how many rows matched. The statement's own values are put into the rows."""
+        for row in rows:
+            row.update(self._fixed)
+        values = rows if self._in_order is None else list(map(self._in_order, rows))
         return connection.exec_driver_sql(self._text, values).rowcount

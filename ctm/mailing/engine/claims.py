@@ -12,7 +12,7 @@ from ctm.mailing.engine.lane import Lane
 from ctm.mailing.hours import Hours, closed_days, read_hours
 from ctm.models import UNDER_WAY, Mailing, Message
 
-SMALLEST, LARGEST = 8, outbox.GROUP
+SMALLEST, LARGEST = 8, 2 * outbox.GROUP
 QUICK, SLOW = 0.3, 2.0
 SOON = 60.0
 

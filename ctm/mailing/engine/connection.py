@@ -134,11 +134,11 @@ class Connection:
 
     def give(self, job: Job | None) -> None:
         """A mail for a session that waits for one; None ends it."""
-        self._guard(lambda: self._advance(job))
+        self._guard(self._advance, job)
 
     def ready(self, mask: int) -> None:
         """The selector says that something can be read or written."""
-        self._guard(lambda: self._on_ready(mask))
+        self._guard(self._on_ready, mask)
 
     def check_time(self, now: float) -> None:
         """Give up on a server that does not answer.
@@ -182,11 +182,11 @@ class Connection:
 
     # -- the socket --------------------------------------------------------------------------
 
-    def _guard(self, step: Callable[[], None]) -> None:
+    def _guard(self, step: Callable[..., None], *arguments: Any) -> None:
         if self.closed:
             return
         try:
-            step()
+            step(*arguments)
         except StopIteration:
             self._close(None)
         except (ConnectionProblem, AccountProblem, Reconnect, Throttled) as problem:

@@ -22,7 +22,7 @@ from ctm.mailing.engine.claims import Claims
 from ctm.mailing.engine.connection import Connection, Target, Timeouts
 from ctm.mailing.engine.desk import MailDesk
 from ctm.mailing.engine.lane import Lane
-from ctm.mailing.engine.session import ConnectionProblem, Job
+from ctm.mailing.engine.session import ConnectionProblem, Job, Reconnect
 from ctm.mailing.engine.standing import Standing
 from ctm.mailing.engine.watch import watch
 from ctm.mailing.outbox import Claimed, Result
@@ -165,19 +165,23 @@ class Worker:
             try:
                 self._journal.flush()
             except OSError as error:
-                self._hold_back(waiting, error)
+                words = f"{self._journal.path}: {error.strerror or error}"
+                log.error("journal: %s", words)
+                self._hold_back(waiting, ConnectionProblem(words))
                 continue
             if not waiting:
                 return
+            if not self._standing.sure and not self._prove_standing():
+                self._hold_back(waiting, Reconnect("held for lost"))
+                continue
             for connection in waiting:
                 connection.flush()
 
-    def _hold_back(self, connections: Iterable[Connection], error: OSError) -> None:
-        words = f"{self._journal.path}: {error.strerror or error}"
-        log.error("journal: %s", words)
+    def _hold_back(self, connections: Iterable[Connection], problem: Exception) -> None:
+        """Let no body leave; mails of which nothing has left go back."""
         for connection in connections:
             if connection.busy:
-                connection.fail(ConnectionProblem(words))
+                connection.fail(problem)
             else:
                 connection.flush()
 
@@ -252,26 +256,28 @@ class Worker:
 
     # -- its place among the workers ---------------------------------------------------------
 
-    def _prove_standing(self) -> None:
+    def _prove_standing(self) -> bool:
         """Give a sign of life, and settle what others of this machine left when they died.
 
-        Held for lost itself, it begins nothing that was claimed before.
+        Held for lost itself, it begins nothing that was claimed before. Returns whether the
+        others counted on it all the time.
         """
         try:
-            if not self._standing.prove():
+            proved = self._standing.prove()
+            if not proved:
                 log.error("worker %s was held for lost; it gives back what it holds", self.name)
                 self._revoked = self._in_hand() - self._begun
             self._strays = True
             recovery.recover(self._engine, self._folder)
         except DBAPIError as error:
             log.error("no sign of life: %s", error.orig)
+            return False
+        return proved
 
     # -- what lanes need ---------------------------------------------------------------------
 
     def may_send(self, message: Claimed) -> bool:
-        if not self._standing.sure and self._standing.due:
-            self._prove_standing()
-        if not self._standing.sure or message.id in self._revoked:
+        if message.id in self._revoked:
             return False
         may_leave = message.mailing_id in self._running and not self._settling_failed
         return may_leave and self._claims.is_open(message.mailing_id)
