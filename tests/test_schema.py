@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask_migrate import downgrade, upgrade
+from flask_migrate import check, downgrade, upgrade
 
 from app import create_app
 from ctm.clients import operations, search
@@ -52,6 +52,7 @@ def test_models_and_migrations_make_the_same(
     migrated: Any, tmp_path: Path, empty_sqlite: Path
 ) -> None:
     assert schema(tmp_path / "ctm.sqlite3") == schema(empty_sqlite)
+    check()  # what a new migration would be made of: nothing
 
 
 def test_the_index_of_words_is_filled_for_clients_that_are_there(
