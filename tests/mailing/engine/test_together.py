@@ -119,10 +119,9 @@ def test_a_machine_that_is_gone_leaves_doubts_which_its_journal_clears_when_it_i
     control.start(campaign)
     there = elsewhere.start()
     wait_until_it_sends(sink, there)
-    here = starter.start()
     time.sleep(0.05)
     there.kill()
-    assert here.wait() == 0
+    assert starter.start().wait() == 0
     lost = settle_lost()
     assert lost > 0
     states = recounted(campaign)
