@@ -44,7 +44,7 @@ def campaign(app: Any) -> Campaign:
     made = factories.campaign()
     clients = [factories.customer() for _ in range(10)]
     clients[0].display_name = FORMULA
-    members.add_clients(made, db.select(Client.id))
+    members.add_clients(made, db.select(Client.id).order_by(Client.id))
     control.start(made)
     ids = mail_ids(made)
     hour_ago = utcnow() - timedelta(hours=1)
