@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from flask import Response, abort, flash, jsonify, redirect, render_template, request, url_for
+from flask import Response, abort, flash, redirect, render_template, request, url_for
 from flask_babel import format_datetime, to_utc
 from flask_login import current_user
 
 from admin_views.campaigns.blueprint import bp
+from admin_views.campaigns.live import answer as live_answer
 from admin_views.security import requires
 from ctm import counters
 from ctm.campaigns import operations
@@ -80,11 +81,14 @@ def account_words(campaign: Campaign) -> str:
 @requires(Permission.VIEW_CAMPAIGNS)
 def live(campaign_id: int) -> Response:
     """The figures for pages that update themselves; cheap to ask again."""
+    part = "mailing" if request.args.get("part") == "mailing" else ""
+    return live_answer(campaign_id, f"live {part}", lambda: _figures(campaign_id, part))
+
+
+def _figures(campaign_id: int, part: str) -> dict[str, Any]:
     campaign = operations.get(campaign_id)
-    figures = statistics.cached(campaign_id, "summary", lambda: statistics.summary(campaign_id))
-    standings = statistics.cached(
-        campaign_id, "standings", lambda: statistics.standings(campaign_id)
-    )
+    figures = statistics.summary(campaign_id)
+    standings = statistics.standings(campaign_id)
     values = dict(figures) | {
         "state": campaign.state,
         "phase": _phase(campaign),
@@ -92,14 +96,11 @@ def live(campaign_id: int) -> Response:
         "account": account_words(campaign),
         "standings": render_template("campaigns/_standings.html", standings=standings),
     }
-    if request.args.get("part") == "mailing":
+    if part == "mailing":
         values["latest"] = render_template(
             "campaigns/_latest.html", latest=statistics.latest(campaign)
         )
-    answer = jsonify(values)
-    answer.add_etag()
-    answer.headers["Cache-Control"] = "no-cache, private"
-    return answer.make_conditional(request)
+    return values
 
 
 @bp.get("/<int:campaign_id>/left-out/<reason>")

@@ -4,10 +4,11 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any
 
-from flask import abort, jsonify, render_template, request, send_file
+from flask import abort, render_template, request, send_file
 from flask_babel import get_locale
 
 from admin_views.campaigns.blueprint import bp
+from admin_views.campaigns.live import answer as live_answer
 from admin_views.security import requires
 from ctm import exporting
 from ctm.campaigns import operations
@@ -53,12 +54,17 @@ def show(campaign_id: int) -> Any:
     )
 
 
-def _table(campaign_id: int) -> dict[str, Any]:
-    """The table the address asks for, one page of it."""
+def _asked() -> tuple[str, int]:
+    """Which table the address asks for, and which page of it."""
     name = request.args.get("table", "links")
     if name not in TABLES:
         abort(404)
-    page = min(max(0, request.args.get("page", 0, type=int) or 0), MOST_PAGES)
+    return name, min(max(0, request.args.get("page", 0, type=int) or 0), MOST_PAGES)
+
+
+def _table(campaign_id: int) -> dict[str, Any]:
+    """The table the address asks for, one page of it."""
+    name, page = _asked()
     if name == "links":
         return {"table": name, "rows": statistics.links(campaign_id), "page": 0, "more": False}
     query = QUERIES[name](campaign_id).limit(PAGE + 1).offset(page * PAGE)
@@ -111,15 +117,19 @@ def _short(url: str) -> str:
 @requires(Permission.VIEW_CAMPAIGNS)
 def statistics_live(campaign_id: int) -> Any:
     """Figures, charts and the open table, for the page that updates itself."""
+    table, page = _asked()
+    name = f"statistics {table} {page}"
+    return live_answer(campaign_id, name, lambda: _live(campaign_id))
+
+
+def _live(campaign_id: int) -> dict[str, Any]:
     campaign = operations.get(campaign_id)
-    figures = statistics.cached(campaign_id, "summary", lambda: statistics.summary(campaign_id))
+    figures = statistics.summary(campaign_id)
     shown = _table(campaign_id)
-    values = dict(figures) | {
+    return dict(figures) | {
         "state": campaign.state,
         "bar": statistics.bar(figures),
-        "charts": statistics.cached(
-            campaign_id, f"charts {get_locale()}", lambda: _charts(campaign_id)
-        ),
+        "charts": _charts(campaign_id),
         "standings": render_template(
             "campaigns/_standings.html", standings=statistics.standings(campaign_id)
         ),
@@ -127,10 +137,6 @@ def statistics_live(campaign_id: int) -> Any:
             "campaigns/_statistics_table.html", campaign=campaign, read=READ, **shown
         ),
     }
-    answer = jsonify(values)
-    answer.add_etag()
-    answer.headers["Cache-Control"] = "no-cache, private"
-    return answer.make_conditional(request)
 
 
 @bp.get("/<int:campaign_id>/statistics/<table>.<kind>")

@@ -1,5 +1,6 @@
 """The live figures of a campaign (G7, G9): read from kept counters, never counted."""
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -43,24 +44,48 @@ FIGURES = (
     "machine_clicked",
 )
 FRESH_FOR = 1.0
+OLDEST = 3.0
 MOST_STEPS = 20_000
 _SPANS = (("minute", timedelta(days=1)), ("hour", timedelta(days=7)))
 MOST_LINKS = 500
 
-_cache: dict[tuple[int, str], tuple[float, Any]] = {}
+_cache: dict[tuple[int, str], "_Kept"] = {}
+_making = threading.Lock()
+
+
+@dataclass(slots=True)
+class _Kept:
+    """A kept value; ``busy`` while somebody makes the next one."""
+
+    value: Any
+    at: float
+    busy: bool = False
 
 
 def cached(campaign_id: int, name: str, make: Callable[[], Any]) -> Any:
-    """``make()``'s figures, at most a second old: fifty screens ask as little as one."""
+    """``make()``'s figures, about a second old at most: fifty screens ask as little as one.
+
+    While one makes new figures, the others get those before.
+    """
     key = (campaign_id, name)
-    kept = _cache.get(key)
     now = time.monotonic()
-    if kept is None or now - kept[0] > FRESH_FOR:
+    with _making:
+        kept = _cache.get(key)
+        if kept is not None:
+            age = now - kept.at
+            if age <= FRESH_FOR or (kept.busy and age <= OLDEST):
+                return kept.value
+            kept.busy = True
+    try:
+        value = make()
+    except BaseException:
+        _cache.pop(key, None)
+        raise
+    with _making:
         if len(_cache) > 1000:
             _cache.clear()
-        kept = (now, make())
-        _cache[key] = kept
-    return kept[1]
+        _cache[key] = _Kept(value, now)
+    return value
 
 
 def summary(campaign_id: int) -> dict[str, int]:
