@@ -92,7 +92,7 @@ def waiting_campaign(port: int, *, host: str = "127.0.0.1", security: str = "non
     db.session.execute(insert(CampaignMember).from_select(names, members))
     counters.add(campaign.id, {"members": db.session.scalar(clients) or 0})
     db.session.commit()
-    control.start(campaign)
+    control.start(campaign, wait=True)
     control.pause(campaign)
     return campaign
 
