@@ -1,6 +1,5 @@
 """What recipients reach without login: the pixel, the links, the remove page."""
 
-import base64
 import logging
 from typing import Any
 
@@ -11,7 +10,8 @@ from sqlalchemy.exc import DBAPIError
 
 from ctm.extensions import csrf, db, limiter
 from ctm.i18n import LANGUAGES
-from ctm.mailing.tracking import hits, removal
+from ctm.mailing.tracking import answers, hits, removal
+from ctm.mailing.tracking.collector import Collector
 from ctm.mailing.tracking.tokens import read_token
 from ctm.models import HitKind
 from ctm.settings import office_name
@@ -19,7 +19,6 @@ from ctm.settings import office_name
 bp = Blueprint("public", __name__)
 log = logging.getLogger(__name__)
 
-PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 MOST_LINKS = 100_000
 
 
@@ -41,8 +40,16 @@ def _who_asks() -> hits.Request:
     )
 
 
+def _collector() -> Collector | None:
+    """Where the server process collects hits; nothing where another program serves."""
+    return current_app.extensions.get("ctm.hits")
+
+
 def _record(message_id: int, kind: HitKind, link: Any = None) -> None:
     """Count it; the recipient gets an answer also when the database cannot count now."""
+    if collector := _collector():
+        collector.add(hits.arrival(message_id, kind, _who_asks(), link.position if link else 0))
+        return
     try:
         hits.record(message_id, kind, _who_asks(), link)
     except DBAPIError as error:
@@ -57,8 +64,8 @@ def opened(token: str) -> Response:
     message_id = read_token(current_app.extensions["ctm.tracking_key"], token)
     if message_id is not None:
         _record(message_id, HitKind.OPEN)
-    answer = Response(PIXEL, content_type="image/gif")
-    answer.headers["Cache-Control"] = "no-store, private"
+    answer = Response(answers.PIXEL, content_type="image/gif")
+    answer.headers.extend(answers.HEADERS)
     return answer
 
 
@@ -71,9 +78,10 @@ def clicked(token: str, position: int) -> Any:
         abort(404)
     url = link.url
     _record(message_id, HitKind.CLICK, link)
+    if collector := _collector():
+        collector.places.learn(db.session.connection(), message_id)
     answer = redirect(url, code=302)
-    answer.headers["Cache-Control"] = "no-store, private"
-    answer.headers["Referrer-Policy"] = "no-referrer"
+    answer.headers.extend(answers.HEADERS)
     return answer
 
 

@@ -22,7 +22,9 @@ from ctm.errors import Unavailable
 from ctm.extensions import db
 from ctm.i18n import _
 from ctm.jobruns import table
+from ctm.mailing.tracking.collector import Collector, spool_folder
 from ctm.models import User
+from jobs.front import Dispatcher, Front
 from jobs.practice import PracticeServer
 from jobs.scheduler import Scheduler
 from jobs.supervisor import Supervisor
@@ -45,7 +47,9 @@ def serve(app: Flask) -> int:
     with presence.at_work(Path(app.instance_path)), app.app_context():
         schema.require_current(db.engine)
         _prepare_office(app)
-        server = listen(app)
+        collector = Collector(spool_folder(Path(app.instance_path)))
+        app.extensions["ctm.hits"] = collector
+        server = listen(app, Front(app, collector))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _leave)
         with ExitStack() as running:
@@ -76,6 +80,8 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
 
 def _start_beside(app: Flask, running: ExitStack) -> None:
     """Start what runs beside the web; ``running`` stops it in the opposite order."""
+    _start_child(app, running, "jobs.hits")
+    running.callback(app.extensions["ctm.hits"].close)
     if app.config["CTM_PRACTICE_PORT"]:
         mailbox = PracticeServer(app)
         fixed = "CTM_PRACTICE_PORT" in os.environ
@@ -83,17 +89,19 @@ def _start_beside(app: Flask, running: ExitStack) -> None:
         app.config["CTM_PRACTICE_PORT"] = mailbox.port
         running.callback(mailbox.stop)
     if app.config["CTM_WORKER"]:
-        worker = Supervisor(
-            [sys.executable, "-m", "flask", "--app", "app", "worker"],
-            folder=ROOT,
-            environ=child_environ(app),
-        )
-        worker.start()
-        running.callback(worker.stop)
+        _start_child(app, running, "flask", "--app", "app", "worker")
     if app.config["CTM_SCHEDULER"]:
         scheduler = Scheduler(app, table())
         scheduler.start()
         running.callback(scheduler.stop)
+
+
+def _start_child(app: Flask, running: ExitStack, *module: str) -> None:
+    """A process beside this one: ``python -m`` something."""
+    command = [sys.executable, "-m", *module]
+    child = Supervisor(command, folder=ROOT, environ=child_environ(app))
+    child.start()
+    running.callback(child.stop)
 
 
 def child_environ(app: Flask) -> dict[str, str]:
@@ -105,8 +113,8 @@ def child_environ(app: Flask) -> dict[str, str]:
     return {**os.environ, **values}
 
 
-def listen(app: Flask) -> Any:
-    """waitress, bound to its address.
+def listen(app: Flask, front: Front) -> Any:
+    """waitress, bound to its address, with what answers hits in front of the application.
 
     :raises Unavailable: it cannot be bound.
     """
@@ -114,9 +122,9 @@ def listen(app: Flask) -> Any:
     try:
         return waitress.create_server(
             app,
+            _dispatcher=Dispatcher(front.answer, app.config["CTM_THREADS"]),
             host=host,
             port=port,
-            threads=app.config["CTM_THREADS"],
             ident=None,
             connection_limit=1000,
             max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],

@@ -81,9 +81,18 @@ def alive(pid: int) -> bool:
     return state != "Z"
 
 
-def children(pid: int) -> list[int]:
+def children(pid: int, what: str = "worker") -> list[int]:
+    """The server's processes of a kind, by a word of their command."""
     found = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for task in found for child in task.read_text().split()]
+    every = [int(child) for task in found for child in task.read_text().split()]
+    return [child for child in every if what.encode() in _command(child)]
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:

@@ -13,6 +13,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _LETTERS = {HitKind.OPEN: "o", HitKind.CLICK: "c"}
 _KINDS = {letter: kind for kind, letter in _LETTERS.items()}
 _LARGEST = 2**63
+_LARGEST_PLACE = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,11 @@ def decode(line: bytes) -> Arrival | None:
     try:
         letter, message_id, at, method, ip, user_agent, position = json.loads(line)
         whole = all(_is_number(value) for value in (message_id, at, position))
-        if not whole or not all(isinstance(value, str) for value in (method, ip, user_agent)):
+        if (
+            not whole
+            or position >= _LARGEST_PLACE
+            or not all(isinstance(value, str) for value in (method, ip, user_agent))
+        ):
             return None
         return Arrival(
             message_id,

@@ -11,6 +11,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,7 +44,7 @@ class Spool:
         self._file = descriptor
         self._lock = threading.Lock()
         self._torn = False
-        self.size = os.fstat(descriptor).st_size
+        self.written = 0
 
     @classmethod
     def create(cls, folder: Path) -> "Spool":
@@ -56,36 +57,38 @@ class Spool:
         return cls(path, descriptor)
 
     @classmethod
-    def abandoned(cls, folder: Path) -> "list[Spool]":
-        """Spools nobody writes any more, now locked by us."""
-        found = []
-        for path in sorted(folder.glob(f"*{_SUFFIX}")):
+    def all(cls, folder: Path) -> "Iterator[Spool]":
+        """The spools of a folder, oldest first, to be read."""
+        paths = sorted(folder.glob(f"*{_SUFFIX}"), key=lambda path: path.stem.rpartition("-")[2])
+        for path in paths:
             try:
-                descriptor = os.open(path, os.O_RDONLY)
+                yield cls(path, os.open(path, os.O_RDONLY))
             except FileNotFoundError:
                 continue
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(descriptor)
-                continue
-            if os.fstat(descriptor).st_nlink == 0:
-                os.close(descriptor)
-                continue
-            found.append(cls(path, descriptor))
-        return found
+
+    def ended(self) -> bool:
+        """Whether nobody writes it any more; it is locked by us then."""
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    @property
+    def size(self) -> int:
+        return os.fstat(self._file).st_size
 
     def append(self, line: bytes) -> None:
         """
         :raises OSError: it is not written down: no room, or too much waits already.
         """
         with self._lock:
-            if self.size > LARGEST:
+            if self.written > LARGEST:
                 raise SpoolFull("too many hits wait for the database")
             if self._torn:
                 line = b"\n" + line
             written = os.write(self._file, line)
-            self.size += written
+            self.written += written
             self._torn = written != len(line)
             if self._torn:
                 raise OSError(f"only {written} of {len(line)} bytes written")
@@ -106,12 +109,12 @@ class Spool:
     def close(self) -> None:
         with self._lock:
             descriptor, self._file = self._file, -1
-        os.close(descriptor)
+        if descriptor >= 0:
+            os.close(descriptor)
 
     def delete(self) -> None:
         """Everything in it is in the database. Gone for good before its row may go."""
         self.path.unlink(missing_ok=True)
-        self.close()
         folder = os.open(self.path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
