@@ -1,10 +1,11 @@
 """Taking messages from the outbox for the lanes, at each account's and campaign's pace."""
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, select, update
 
 from ctm.clock import Clock
 from ctm.mailing import outbox, pace
@@ -187,10 +188,22 @@ class Claims:
         if last is not None:
             due = last + timedelta(seconds=mailing.delay_seconds)
             left = (due - at).total_seconds()
+            if left > mailing.delay_seconds + pace.CLOCKS_AGREE.total_seconds():
+                left = self._clock_was_set_back(connection, mailing, at)
             if left > 0:
-                self._later(appetite, now, min(left, mailing.delay_seconds))
+                self._later(appetite, now, left)
                 return 0
         return 1
+
+    def _clock_was_set_back(
+        self, connection: Connection | None, mailing: outbox.OpenMailing, at: datetime
+    ) -> float:
+        """The last mail lies ahead of the clock: it left by now at the latest. Seconds to wait."""
+        last = Mailing.last_delivery_at
+        statement = update(Mailing).where(Mailing.id == mailing.id, last > at)
+        with self._engine.begin() if connection is None else nullcontext(connection) as writing:
+            writing.execute(statement.values(last_delivery_at=at))
+        return mailing.delay_seconds
 
     def _later(self, appetite: Appetite, now: float, seconds: float) -> None:
         ready_at = now + seconds

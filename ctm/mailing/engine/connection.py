@@ -25,6 +25,7 @@ from ctm.mailing.engine.session import (
 )
 
 RECEIVE = 65536
+HELD_UP, GRACE = 5.0, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ class Connection:
         self._socket: socket.socket | ssl.SSLSocket | None = None
         self.closed = False
         self._deadline = 0.0
+        self._checked_at = clock.monotonic()
 
     # -- what the worker asks and tells ------------------------------------------------------
 
@@ -100,6 +102,10 @@ class Connection:
     def established(self) -> bool:
         """Whether the server has let us in: connected, upgraded, logged in."""
         return self._stage == "talk" and self._session.stage in ("ready", "envelope", "body")
+
+    @property
+    def _where(self) -> str:
+        return self._session.stage if self._stage == "talk" else self._stage
 
     @property
     def idle(self) -> bool:
@@ -143,9 +149,14 @@ class Connection:
     def check_time(self, now: float) -> None:
         """Give up on a server that does not answer.
 
-        After the machine slept the answer may be here already, so it is read first.
+        Not at once after the machine slept or the loop was held up: the answer may be here, or
+        close.
         """
+        held_up, self._checked_at = now - self._checked_at > HELD_UP, now
         if self.closed or now < self._deadline:
+            return
+        if held_up and not self.idle:
+            self._deadline = now + min(GRACE, self._timeouts.of(self._where))
             return
         if self._stage == "talk" and not self.idle:
             self._guard(self._receive)
@@ -156,8 +167,7 @@ class Connection:
         elif self._stage == "talk" and self._session.stage == "quit":
             self._close(None)
         else:
-            stage = self._session.stage if self._stage == "talk" else self._stage
-            self._close(ConnectionProblem(f"{stage}: no answer in time"))
+            self._close(ConnectionProblem(f"{self._where}: no answer in time"))
 
     def write(self, data: bytes) -> None:
         """Queue bytes for the server; they leave with :meth:`flush`."""
@@ -315,8 +325,7 @@ class Connection:
                 return
 
     def _restart_timer(self) -> None:
-        stage = self._session.stage if self._stage == "talk" else self._stage
-        self._deadline = self._clock.monotonic() + self._timeouts.of(stage)
+        self._deadline = self._clock.monotonic() + self._timeouts.of(self._where)
 
     def _watch(self, events: int) -> None:
         assert self._socket is not None

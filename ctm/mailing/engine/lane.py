@@ -223,7 +223,9 @@ class Lane:
             return
         account = self.account
         target = Target(account.host, self._addresses, account.tls, self.tls_context)
-        while len(self.connections) < wanted:
+        for _ in range(wanted - len(self.connections)):
+            if self.retry_at > now:  # the one before could not even begin
+                return
             connection = self.office.connect(self, target)
             self.connections.append(connection)
             connection.open()

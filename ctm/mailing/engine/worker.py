@@ -22,6 +22,7 @@ from ctm.mailing.engine.claims import Claims
 from ctm.mailing.engine.connection import Connection, Target, Timeouts
 from ctm.mailing.engine.desk import MailDesk
 from ctm.mailing.engine.lane import Lane
+from ctm.mailing.engine.patience import patiently
 from ctm.mailing.engine.session import ConnectionProblem, Job, Reconnect
 from ctm.mailing.engine.standing import Standing
 from ctm.mailing.engine.watch import watch
@@ -89,13 +90,13 @@ class Worker:
 
     def run(self, until_idle: bool = False) -> int:
         """Send; returns how many mails the servers accepted."""
-        recovery.recover(self._engine, self._folder)
+        patiently(lambda: recovery.recover(self._engine, self._folder))
         self._journal = journal.Journal(self._folder, self.name)
         self._watch = watch(self._engine, self.clock)
         self._selector.register(self._wakeup_out, selectors.EVENT_READ, None)
         self._wakeup_out.setblocking(False)
         self._wakeup_in.setblocking(False)
-        self._book.sign_in(self.name)
+        patiently(lambda: self._book.sign_in(self.name))
         try:
             self._loop(until_idle)
         finally:
@@ -325,11 +326,13 @@ class Worker:
         return future
 
     def account_stopped(self, lane: Lane, words: str) -> None:
-        log.error("account %s stopped: %s", lane.account.name, words)
+        which = {"account_id": lane.account.id}
+        log.error("account %s stopped: %s", lane.account.name, words, extra=which)
         self._tell(self._book.stop, lane.account.id, words)
 
     def account_waits(self, lane: Lane, words: str, seconds: float) -> None:
-        log.warning("account %s waits %.0f s: %s", lane.account.name, seconds, words)
+        which = {"account_id": lane.account.id}
+        log.warning("account %s waits %.0f s: %s", lane.account.name, seconds, words, extra=which)
         self._tell(self._book.waits, lane.account.id, words, seconds)
 
     def _tell(self, function: Callable[..., None], *arguments: Any) -> None:
@@ -381,7 +384,7 @@ class Worker:
         if self._results:
             self._settle()
         if not self._results:
-            self._book.sign_out(self.name)
+            self._tell(self._book.sign_out, self.name)
             self._journal.close()
         self._watch.close()
         self._pool.shutdown(wait=False, cancel_futures=True)

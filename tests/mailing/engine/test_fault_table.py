@@ -11,10 +11,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask, current_app
-from sqlalchemy import insert, select, update
+from sqlalchemy import event, insert, select, update
 
 from app import create_app
 from ctm import counters
@@ -203,6 +204,10 @@ def _rows() -> list[Row]:
 ROWS = _rows()
 
 
+def _hurry(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA synchronous=OFF")
+
+
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """An office of its own, whose machine trusts one certificate."""
@@ -221,6 +226,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     )
     with pytest.MonkeyPatch.context() as patch, application.app_context():
         patch.setenv("SSL_CERT_FILE", str(chain))
+        event.listen(db.engine, "connect", _hurry)
         db.create_all()
         yield application
         db.session.remove()
