@@ -6,10 +6,11 @@ from flask import Flask
 
 from ctm import leases, practice, tasks
 from ctm.backup import routine
+from ctm.clock import utcnow
 from ctm.extensions import db
 from ctm.i18n import _l
 from ctm.jobruns import Job
-from ctm.mailing import control, recovery
+from ctm.mailing import control, pace, recovery
 from ctm.mailing.engine.command import journals_folder
 
 
@@ -23,6 +24,7 @@ def clean_up() -> None:
     practice.trim()
     leases.delete_expired(timedelta(days=1))
     tasks.delete_old(timedelta(days=30))
+    pace.forget_past(utcnow() - timedelta(days=400))
 
 
 TABLE: tuple[Job, ...] = (

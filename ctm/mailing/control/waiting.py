@@ -34,10 +34,11 @@ class Waiting:
     def words(self, at: str) -> str:
         """In a sentence; ``at`` is ``until`` as the reader writes it."""
         if self.reason is Reason.HOURS:
-            return _("Outside the allowed hours: it goes on at %(at)s.", at=at)
+            return str(_("Outside the allowed hours: it goes on at %(at)s.", at=at))
         if self.reason is Reason.WINDOW:
-            return _("The account has sent what its limits allow: it goes on at %(at)s.", at=at)
-        return _("The next mail leaves at %(at)s, after the delay.", at=at)
+            words = _("The account has sent what its limits allow: it goes on at %(at)s.", at=at)
+            return str(words)
+        return str(_("The next mail leaves at %(at)s, after the delay.", at=at))
 
 
 def waiting(campaign: Campaign, now: datetime | None = None) -> Waiting | None:
