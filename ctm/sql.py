@@ -1,9 +1,11 @@
 """The few places where SQLite and PostgreSQL are not spoken alike."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, String, Table, cast, func, literal
+from sqlalchemy import Connection, Select, String, Table, cast, func, literal, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session, scoped_session
@@ -92,3 +94,17 @@ def lock(connection: Connection, rows: "Select[Any]") -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
         connection.execute(rows.with_for_update())
+
+
+@contextmanager
+def larger_cache(session: Session | scoped_session[Any], kilobytes: int) -> Iterator[None]:
+    """Let SQLite keep so many kilobytes of pages while one statement writes to many indexes."""
+    if dialect_name(session) != "sqlite":
+        yield
+        return
+    usual = session.scalar(text("PRAGMA cache_size"))
+    session.execute(text(f"PRAGMA cache_size = -{kilobytes}"))
+    try:
+        yield
+    finally:
+        session.execute(text(f"PRAGMA cache_size = {usual}"))

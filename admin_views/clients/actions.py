@@ -33,7 +33,7 @@ def act(action: str) -> Any:
     chosen = selection.read(
         form.getlist("ids"), form.get("all_matching", ""), form.get("query", "")
     )
-    numbers = selection.consequences(chosen)
+    numbers = selection.consequences(chosen, action)
     if form.get("confirmed") != str(numbers.clients) or not numbers.clients:
         return render_template(
             "clients/confirm.html",

@@ -1,11 +1,12 @@
 """Finding clients: for type-ahead fields and for the list, always bounded."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select, func, select
-from sqlalchemy.orm import joinedload, load_only
+from sqlalchemy.orm import aliased, joinedload, load_only
 
 from ctm import paging, sql
 from ctm.clients import words
@@ -13,7 +14,7 @@ from ctm.clients.fields import EMAILS
 from ctm.clients.filters import ClientFilter
 from ctm.extensions import db
 from ctm.models import Client, Mailing, Message, Suppression
-from ctm.paging import Order, Page
+from ctm.paging import Order, Page, Place
 
 COUNT_CAP = 10_000
 FREQUENT = 100_000
@@ -88,22 +89,36 @@ def page(
 
     :raises InvalidInput: the place cannot be read.
     """
-    order = Order((SORTS[sort], Client.id), desc, indexed=False)
-    at = paging.read_place(place, order)
-    query = select(Client.id, SORTS[sort], Client.id)
-    some = db.session.scalars(found.select_ids().limit(COUNT_CAP + 1)).all()
-    number = Count(min(len(some), COUNT_CAP), len(some) > COUNT_CAP)
-    if not number.capped:
-        query = query.where(Client.id.in_(some))
-    elif _number(found.select_ids(), FREQUENT) <= FREQUENT:
-        query = query.where(found.where())
-    else:
-        order = replace(order, indexed=True)
-        query = query.where(found.where(hinted=False))
-        query = query.with_hint(Client, f"INDEXED BY {INDEXES[sort]}", "sqlite")
-    chosen = paging.pick(query, order, at, min(size, PAGE_MAX))
-    rows = _in_order([row[0] for row in chosen.rows])
-    return number, Page(rows, chosen.previous, chosen.next)
+    order = Order((SORTS[sort], Client.id), desc)
+    at, size = paging.read_place(place, order), min(size, PAGE_MAX)
+    asked = found.text or found.conditions
+    number = 0 if asked else _number(found.select_ids(), FREQUENT)
+    if number <= FREQUENT:
+        number, chosen = _sorted(found, order, at, size)
+    if number > FREQUENT:
+        chosen = _walked(found, sort, order, at, size)
+    rows = _in_order([row.id for row in chosen.rows])
+    counted = Count(min(number, COUNT_CAP), number > COUNT_CAP)
+    return counted, Page(rows, chosen.previous, chosen.next)
+
+
+def _sorted(found: ClientFilter, order: Order, at: Place, size: int) -> tuple[int, Page[Any]]:
+    """How many match and a page of them, with one look at the table; of more than ``FREQUENT``
+    the page is not right."""
+    matching = found.select_ids().add_columns(order.columns[0]).limit(FREQUENT + 1)
+    matched = matching.cte("matched").prefix_with("MATERIALIZED")
+    few = aliased(Client, matched)
+    by = Order((getattr(few, order.columns[0].key), few.id), order.desc)
+    number = select(func.count()).select_from(matched).scalar_subquery()
+    query = select(few.id, number.label("number"), *by.columns)
+    chosen = paging.pick(query, by, at, size)
+    return (chosen.rows[0].number if chosen.rows else 0), chosen
+
+
+def _walked(found: ClientFilter, sort: str, order: Order, at: Place, size: int) -> Page[Any]:
+    query = select(Client.id, *order.columns).where(found.where(hinted=False))
+    query = query.with_hint(Client, f"INDEXED BY {INDEXES[sort]}", "sqlite")
+    return paging.pick(query, order, at, size)
 
 
 def _in_order(ids: Sequence[int]) -> list[Client]:

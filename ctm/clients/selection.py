@@ -84,7 +84,10 @@ class Consequences:
     mails: int
 
 
-def consequences(chosen: Selection) -> Consequences:
+def consequences(chosen: Selection, action: str) -> Consequences:
+    """How many clients it is; what goes with them is counted where it does go."""
+    if action != "delete":
+        return Consequences(chosen.count(), 0, 0, 0)
     return Consequences(
         chosen.count(),
         chosen.count_of(Contact.client_id),

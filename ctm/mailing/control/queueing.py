@@ -34,7 +34,8 @@ from ctm.models import (
 from ctm.tasks import Cancelled, Progress, submit, task_kind
 
 AT_ONCE = 20_000
-STEP = 5_000
+STEP = 20_000
+CACHE_KB = 96 * 1024
 TASK = "campaign.queue"
 NOBODY = _l("There is nobody to send to: see who is left out and why.")
 
@@ -182,7 +183,8 @@ def fill(
         some = db.session.scalars(step.order_by(CampaignMember.id).limit(STEP)).all()
         if not some:
             break
-        queued = insert(campaign, mailing, after, some[-1])
+        with sql.larger_cache(db.session, CACHE_KB):
+            queued = insert(campaign, mailing, after, some[-1])
         counters.add(campaign_id, {"total": queued, "queued": queued})
         after = some[-1]
         advance(len(some))
