@@ -120,7 +120,7 @@ def ask_lists(bench: Bench, clients: int) -> None:
 
 def campaign_of(name: str, port: int, clients: int) -> Campaign:
     """A draft to ``clients`` of the registry's clients."""
-    account = factories.account(port=port, connections=office.CONNECTIONS)
+    account = factories.account(name=name, port=port, connections=office.CONNECTIONS)
     status = factories.list_status(f"To be called {time.time()}")
     campaign: Campaign = factories.campaign(
         name=name, account=account, body_html=office.body(), initial_status_id=status.id
