@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 PO := translations/it/LC_MESSAGES/messages.po
 
-.PHONY: help run backup doctor test check format translations environment dev-environment bench-scale
+.PHONY: help run backup doctor test check format translations environment dev-environment bench-scale bench-live
 
 help:
 	@echo "make run           serve CTM at http://127.0.0.1:5000 (CTM_HOST, CTM_PORT, CTM_INSTANCE)"
@@ -55,3 +55,7 @@ dev-environment:
 
 bench-scale: dev-environment
 	$(PY) benchmarks/scale.py $(ARGS)
+
+bench-live: dev-environment
+	@scripts/test-servers.sh
+	$(PY) benchmarks/live.py $(ARGS)
