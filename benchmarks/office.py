@@ -123,7 +123,7 @@ def _signed_in() -> int:
     return found or 0
 
 
-def _until(condition: Any, seconds: float, words: str, step: float = 0.01) -> None:
+def _until(condition: Any, seconds: float, words: str, step: float = 0.02) -> None:
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:

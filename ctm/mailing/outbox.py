@@ -46,7 +46,7 @@ from ctm.models import (
     Suppression,
 )
 
-GROUP = 400
+GROUP = 800
 
 
 def counter_of(state: str) -> str:
@@ -401,7 +401,7 @@ def _follow(connection: Connection, changes: Iterable[tuple[Result, str]]) -> No
     A message holds its last attempt; the one before goes where pace still counts it.
     """
     deltas: dict[int, Counter[str]] = defaultdict(Counter)
-    reached: dict[Outcome, list[int]] = defaultdict(list)
+    reached: dict[tuple[int, Outcome], list[int]] = defaultdict(list)
     delivered: dict[int, datetime] = {}
     revived: set[int] = set()
     earlier: list[dict[str, Any]] = []
@@ -418,12 +418,12 @@ def _follow(connection: Connection, changes: Iterable[tuple[Result, str]]) -> No
         if result.attempted and message.attempted_at and before == MessageState.CLAIMED:
             earlier.append({"account_id": message.account_id, "at": message.attempted_at})
         outcome = _OUTCOMES.get(result.state)
-        if outcome and message.member_id is not None:
-            reached[outcome].append(message.member_id)
+        if outcome and message.member_id is not None and message.campaign_id is not None:
+            reached[message.campaign_id, outcome].append(message.member_id)
     if earlier:
         connection.execute(insert(PastAttempt), earlier)
-    for outcome, member_ids in reached.items():
-        outcomes.reach(connection, outcome, member_ids)
+    for (campaign_id, outcome), member_ids in reached.items():
+        outcomes.reach_fresh(connection, campaign_id, outcome, member_ids)
     for campaign_id, changed in sorted(deltas.items()):
         counters.add(campaign_id, changed, connection)
     _reopen(connection, revived)

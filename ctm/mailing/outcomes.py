@@ -7,9 +7,9 @@ bounced, removed. A status chosen by hand stays, until the client removes itself
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, Select, bindparam, select, update
+from sqlalchemy import Integer, Select, Update, bindparam, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from ctm import bulk, counters, sql
@@ -40,6 +40,21 @@ def reach(executor: sql.Executor, outcome: Outcome, member_ids: Sequence[int]) -
         if not pending:
             return
         pending = _move(executor, outcome, pending)
+
+
+def reach_fresh(
+    executor: sql.Executor, campaign_id: int, outcome: Outcome, member_ids: Sequence[int]
+) -> None:
+    """:func:`reach` for members of one campaign of whom most have come nowhere yet."""
+    fresh = _Standing(campaign_id, "", False, None)
+    status = _mapping(executor, outcome, [campaign_id]).get(campaign_id)
+    dialect = sql.dialect_name(executor)
+    values = _move_values(dialect, fresh, member_ids, outcome, status)
+    moved: int = executor.execute(_moving(dialect), values).rowcount  # type: ignore[attr-defined]
+    if moved and status is not None:
+        counters.add(campaign_id, {"status:0": -moved, f"status:{status}": moved}, executor)
+    if moved < len(member_ids):
+        reach(executor, outcome, member_ids)
 
 
 def step_back(executor: sql.Executor, member_id: int, wrong: Outcome, right: Outcome) -> None:
@@ -116,7 +131,14 @@ def _compare_and_set(
     status: int | None,
 ) -> set[int]:
     dialect = sql.dialect_name(executor)
-    values = {
+    values = _move_values(dialect, state, ids, outcome, status)
+    return set(executor.execute(_move_members(dialect), values).scalars())
+
+
+def _move_values(
+    dialect: str, state: _Standing, ids: Sequence[int], outcome: Outcome, status: int | None
+) -> dict[str, Any]:
+    return {
         "ids": bulk.listed(dialect, ids),
         "b_outcome": state.outcome,
         "b_by_hand": state.by_hand,
@@ -125,7 +147,6 @@ def _compare_and_set(
         "b_new_status": status,
         "b_at": utcnow(),
     }
-    return set(executor.execute(_move_members(dialect), values).scalars())
 
 
 @lru_cache(4)
@@ -140,8 +161,8 @@ def _standing_of(dialect: str) -> Select[int, int, str, bool, int | None]:
 
 
 @lru_cache(4)
-def _move_members(dialect: str) -> ReturningUpdate[int]:
-    """Move members that still stand where they were seen; returns their ids."""
+def _moving(dialect: str) -> Update:
+    """Move members that still stand where they were seen."""
     status = bindparam("b_status", type_=Integer)
     return (
         update(CampaignMember)
@@ -156,6 +177,11 @@ def _move_members(dialect: str) -> ReturningUpdate[int]:
             list_status_id=bindparam("b_new_status"),
             changed_at=bindparam("b_at"),
         )
-        .returning(CampaignMember.id)
         .execution_options(synchronize_session=False)
     )
+
+
+@lru_cache(4)
+def _move_members(dialect: str) -> ReturningUpdate[int]:
+    """:func:`_moving`, and who was moved."""
+    return _moving(dialect).returning(CampaignMember.id)

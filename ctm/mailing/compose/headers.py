@@ -43,6 +43,11 @@ def one_line(value: str) -> str:
 
 def _chunks(value: str, room: int) -> Iterator[bytes]:
     """UTF-8 pieces for one encoded word each, the first in ``room``, cut between characters."""
+    whole = value.encode("utf-8")
+    if len(whole) <= room:
+        if whole:
+            yield whole
+        return
     chunk = b""
     for sign in value:
         encoded = sign.encode("utf-8")
@@ -149,9 +154,16 @@ def _date_of_second(when: datetime, offset: timedelta | None) -> str:
     return f"Date: {format_datetime(when)}\r\n"
 
 
+@lru_cache(maxsize=256)
+def _date_of_naive_second(when: datetime) -> str:
+    return f"Date: {format_datetime(when.replace(tzinfo=UTC))}\r\n"
+
+
 def date_field(when: datetime) -> str:
     """The Date; a naive datetime is UTC."""
-    aware = when.replace(microsecond=0, tzinfo=when.tzinfo or UTC)
+    if when.tzinfo is None:
+        return _date_of_naive_second(when.replace(microsecond=0))
+    aware = when.replace(microsecond=0)
     return _date_of_second(aware, aware.utcoffset())
 
 

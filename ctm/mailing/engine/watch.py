@@ -10,6 +10,10 @@ POLL_EVERY = 0.02
 
 
 class Watch(Protocol):
+    """``rest``: seconds the worker may wait between two looks when nothing happens."""
+
+    rest: float
+
     def changed(self) -> bool:
         """Whether anything may have changed since the last call; cheap enough for every mail."""
         ...
@@ -19,6 +23,8 @@ class Watch(Protocol):
 
 class SqliteWatch:
     """``PRAGMA data_version`` moves with every commit of another connection."""
+
+    rest = 0.05
 
     def __init__(self, engine: Engine) -> None:
         self._pooled = engine.raw_connection()
@@ -38,6 +44,8 @@ class SqliteWatch:
 
 class PollingWatch:
     """Says so every few milliseconds: for databases that do not tell."""
+
+    rest = 0.25
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -33,7 +33,6 @@ log = logging.getLogger(__name__)
 
 FLUSH_EVERY = 0.1
 LOOK_EVERY = 0.5
-LONGEST_WAIT = 0.25
 
 
 class Worker:
@@ -134,7 +133,7 @@ class Worker:
         return {lane.account.id for lane in self._lanes.values() if lane.retry_at > now}
 
     def _wait(self, now: float) -> None:
-        timeout = min(LONGEST_WAIT, self._claims.next_at(now) - now)
+        timeout = min(self._watch.rest, self._claims.next_at(now) - now)
         if self._results:
             timeout = min(timeout, self._flushed_at + FLUSH_EVERY - now)
         if any(lane.backlog and not lane.connections for lane in self._lanes.values()):
