@@ -122,12 +122,13 @@ def test_sigterm_finishes_the_mail_in_flight_and_leaves_no_doubt(
     control.start(campaign)
     worker = starter.start()
     wait_until_it_sends(sink, worker)
+    time.sleep(0.03)
     worker.send(signal.SIGTERM)
     assert worker.wait() == 0
     states = recounted(campaign)
     assert set(states) <= {"total", "queued", "sent"}
     assert states["queued"] > 0, "the campaign was over before the signal"
-    assert states["sent"] == sink.deliveries().total()
+    assert states.get("sent", 0) == sink.deliveries().total()
 
 
 def test_a_journal_of_before_the_last_boot_is_not_believed_when_silent(
