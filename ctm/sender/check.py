@@ -11,6 +11,7 @@ from ctm.sender.resolver import LookupFailed, Resolver
 # What providers ask their customers to include; a domain at the provider itself has it already.
 INCLUDES = {
     "gmail": "_spf.google.com",
+    "google_workspace": "_spf.google.com",
     "aruba": "_spf.aruba.it",
     "aruba_paid": "_spf.aruba.it",
     "office365": "spf.protection.outlook.com",

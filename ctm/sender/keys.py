@@ -26,7 +26,11 @@ COMMON = (
     "x",
     "mx",
 )
-BY_PROVIDER = {"gmail": ("google",), "office365": ("selector1", "selector2")}
+BY_PROVIDER = {
+    "gmail": ("google",),
+    "google_workspace": ("google",),
+    "office365": ("selector1", "selector2"),
+}
 WEAK_BITS, GOOD_BITS = 1024, 2048
 
 
