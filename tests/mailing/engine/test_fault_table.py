@@ -39,7 +39,7 @@ from tests.mailing.engine.faulty import (
 )
 
 MAILS = 3
-TIMEOUTS = Timeouts(connect=4.0, command=4.0, body=4.0, idle=0.5, quit=1.0)
+TIMEOUTS = Timeouts(connect=6.0, command=6.0, body=6.0, idle=0.5, quit=1.0)
 
 REFUSE = "554 5.5.0 not here"
 DEFER = "451 4.3.0 not now"
