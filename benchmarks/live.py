@@ -143,18 +143,20 @@ def measure(place: office.Office, smtp_port: int, seconds: float) -> dict[str, A
     order = _order(place, campaign, books, port)
     seen: dict[str, Any] = {"alone": [], "loaded": [], "visits": [], "books": books}
     with server(place, port) as process, visitors() as crowd:
-        assert crowd.stdin is not None
         assert crowd.stdout is not None
         office.control.resume(campaign)
         db.session.remove()
         office._until(lambda: books.counter("sent") > 2000, 25, "no mail leaves")
-        time.sleep(2)
+        _ask(
+            crowd,
+            order | {"pages": order["pages"][:4], "rate": 0, "seconds": 3, "last": 0, "seed": 0},
+        )
+        crowd.stdout.readline()
         for number in range(ROUNDS):
             seen["alone"].append(books.sender_rate(seconds))
             last = order["first"] + books.counter("sent") - 1000
             now = order | {"seconds": seconds + 2 * PAUSE, "last": last, "seed": number}
-            crowd.stdin.write(json.dumps(now) + "\n")
-            crowd.stdin.flush()
+            _ask(crowd, now)
             time.sleep(PAUSE)
             used = _cpu(process.pid)
             seen["loaded"].append(books.sender_rate(seconds))
@@ -165,6 +167,12 @@ def measure(place: office.Office, smtp_port: int, seconds: float) -> dict[str, A
         _settle(seen, books)
         seen["left"] = books.counter("queued")
     return seen
+
+
+def _ask(crowd: "subprocess.Popen[str]", order: dict[str, Any]) -> None:
+    assert crowd.stdin is not None
+    crowd.stdin.write(json.dumps(order) + "\n")
+    crowd.stdin.flush()
 
 
 def _cpu(pid: int) -> float:
@@ -233,8 +241,8 @@ def report(seen: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
 
 
 def main() -> None:
-    mails = int(sys.argv[1]) if len(sys.argv) > 1 else 500_000
-    seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 8.0
+    mails = int(sys.argv[1]) if len(sys.argv) > 1 else 400_000
+    seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 6.0
     random.seed(1)
     with tempfile.TemporaryDirectory(prefix="ctm-live-") as folder, servers.smtp_sink() as sink:
         place = office.office(Path(folder))

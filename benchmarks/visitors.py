@@ -93,7 +93,7 @@ class Visitors:
                     self._ask(heapq.heappop(self._due)[2])
             elif not self._open or now > end + LATEST_ANSWER:
                 break
-            self._wait(now, start + (sent + 1) / self._rate if now < end else now + 0.05)
+            self._wait(now, self._next(start, sent) if now < end else now + 0.05)
         lasted = time.monotonic() - start
         for sock in [*self._idle, *self._connections.values()]:
             sock.close()
@@ -107,6 +107,9 @@ class Visitors:
             "page_ms": [round(each * 1000, 2) for each in self._latencies],
             "broken": self._broken + self._open,
         }
+
+    def _next(self, start: float, sent: int) -> float:
+        return start + (sent + 1) / self._rate if self._rate else start + self._seconds
 
     def _wait(self, now: float, until: float) -> None:
         if self._due:
