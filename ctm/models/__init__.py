@@ -14,7 +14,9 @@ from ctm.models.campaigns import (
     OutcomeStatus,
 )
 from ctm.models.clients import Client, ClientKind, Contact, SavedFilter
+from ctm.models.consent import Consent, ConsentEvent, ConsentState, Purpose
 from ctm.models.files import StoredFile
+from ctm.models.insurance import Instalment, InstalmentState, Policy, PolicyState
 from ctm.models.mail import (
     PENDING,
     UNDER_WAY,
@@ -24,12 +26,21 @@ from ctm.models.mail import (
     MailingKind,
     MailingState,
     Message,
+    MessageFile,
     MessageState,
     PastAttempt,
     Suppression,
     TrackedLink,
 )
 from ctm.models.system import JobRun, Lease, PracticeMail, Task, TaskState, Worker
+from ctm.models.templates import (
+    DocumentKind,
+    DocumentTemplate,
+    MailTemplate,
+    MailTemplateFile,
+    MailTemplateVersion,
+    SqlField,
+)
 from ctm.models.tracking import Hit, HitBucket, HitKind, HitSpool, LinkCounter
 from ctm.models.users import AuditEntry, OfficeSetting, Role, User
 
@@ -46,30 +57,45 @@ __all__ = [
     "CampaignState",
     "Client",
     "ClientKind",
+    "Consent",
+    "ConsentEvent",
+    "ConsentState",
     "Contact",
+    "DocumentKind",
+    "DocumentTemplate",
     "Hit",
     "HitBucket",
     "HitKind",
     "HitSpool",
+    "Instalment",
+    "InstalmentState",
     "JobRun",
     "Lease",
     "LinkCounter",
     "ListStatus",
+    "MailTemplate",
+    "MailTemplateFile",
+    "MailTemplateVersion",
     "Mailing",
     "MailingAttachment",
     "MailingKind",
     "MailingState",
     "Message",
+    "MessageFile",
     "MessageState",
     "OfficeSetting",
     "Outcome",
     "OutcomeStatus",
     "PastAttempt",
+    "Policy",
+    "PolicyState",
     "PracticeMail",
+    "Purpose",
     "Role",
     "SavedFilter",
     "Security",
     "SmtpAccount",
+    "SqlField",
     "StoredFile",
     "Suppression",
     "Task",

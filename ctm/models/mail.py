@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ctm.clock import utcnow
@@ -12,12 +12,14 @@ from ctm.models.accounts import SmtpAccount
 from ctm.models.base import Base, BigId
 from ctm.models.campaigns import Campaign
 from ctm.models.clients import Client
+from ctm.models.consent import Purpose
 from ctm.models.files import StoredFile
 
 
 class MailingKind(StrEnum):
     CAMPAIGN = "campaign"
     TEST = "test"
+    LIST = "list"
 
 
 class MailingState(StrEnum):
@@ -56,7 +58,9 @@ class Mailing(Base):
     """What the messages of one send share: the snapshot taken when it was started.
 
     ``options``: ``track``, ``unsubscribe``, ``language``, ``public_url`` as they were then.
-    ``hours`` as in :class:`ctm.models.Campaign`.
+    ``hours`` as in :class:`ctm.models.Campaign`. Of mail from a list: ``module`` names its merge
+    module, ``documents`` the document templates as they were (see :mod:`ctm.documents`),
+    ``sql_fields`` the queries of its ``{{name}}`` fields.
     """
 
     __tablename__ = "mailings"
@@ -80,11 +84,20 @@ class Mailing(Base):
     delay_seconds: Mapped[float] = mapped_column(default=0.0)
     last_delivery_at: Mapped[datetime | None]
     hours: Mapped[dict[str, Any] | None]
+    module: Mapped[str] = mapped_column(String(40), default="", server_default="")
+    purpose_id: Mapped[int | None] = mapped_column(ForeignKey("purposes.id"))
+    template_id: Mapped[int | None] = mapped_column(ForeignKey("mail_templates.id"))
+    template_version: Mapped[int | None]
+    cc: Mapped[str] = mapped_column(Text, default="", server_default="")
+    read_receipt: Mapped[bool] = mapped_column(default=False, server_default=false())
+    documents: Mapped[list[Any] | None]
+    sql_fields: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     finished_at: Mapped[datetime | None]
 
     campaign: Mapped[Campaign | None] = relationship()
     account: Mapped[SmtpAccount] = relationship()
+    purpose: Mapped[Purpose | None] = relationship()
     attachments: Mapped[list["MailingAttachment"]] = relationship(
         cascade="all, delete-orphan", order_by="MailingAttachment.id"
     )
@@ -106,6 +119,19 @@ class MailingAttachment(Base):
     file: Mapped[StoredFile] = relationship()
 
 
+class MessageFile(Base):
+    """A document made for one mail."""
+
+    __tablename__ = "message_files"
+    __table_args__ = (Index(None, "message_id"), Index(None, "file_id"))
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    message_id: Mapped[int] = mapped_column(BigId, ForeignKey("messages.id", ondelete="CASCADE"))
+    file_id: Mapped[int] = mapped_column(ForeignKey("stored_files.id"))
+
+    file: Mapped[StoredFile] = relationship()
+
+
 class TrackedLink(Base):
     """A URL of a mailing's body and its kept counts: by people, by machines, distinct mails."""
 
@@ -123,7 +149,9 @@ class Message(Base):
 
     ``recipient_key`` is the folded address: with the mailing it is unique, so queueing twice
     is impossible. ``message_id`` is fixed when queued. ``merge_values`` are kept when sent.
-    ``server_words`` is the server's last answer, as it was given.
+    ``server_words`` is the server's last answer, as it was given. Of mail from a list: ``row_id``
+    is the module's row it was made for (the client's, where rows are grouped) and ``to_others``
+    the addresses that stand beside ``to_address`` in To, separated by commas.
     """
 
     __tablename__ = "messages"
@@ -202,6 +230,9 @@ class Message(Base):
     opens: Mapped[int] = mapped_column(default=0)
     clicks: Mapped[int] = mapped_column(default=0)
     machine_hits: Mapped[int] = mapped_column(default=0)
+    row_id: Mapped[int | None] = mapped_column(BigId)
+    to_others: Mapped[str] = mapped_column(Text, default="", server_default="")
+    receipt_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
     mailing: Mapped[Mailing] = relationship()

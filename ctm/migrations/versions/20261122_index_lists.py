@@ -50,9 +50,7 @@ def upgrade() -> None:
             sqlite_where=happened,
             postgresql_where=happened,
         )
-    op.create_index(
-        "ix_campaign_members_campaign_id_id", "campaign_members", ["campaign_id", "id"]
-    )
+    op.create_index("ix_campaign_members_campaign_id_id", "campaign_members", ["campaign_id", "id"])
     connection = op.get_bind()
     if connection.dialect.name == "sqlite":
         for statement in SQLITE:

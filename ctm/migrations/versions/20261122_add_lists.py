@@ -1,0 +1,379 @@
+"""add lists: policies, instalments, purposes and consent, templates, documents
+
+Revision ID: 20261122_add_lists
+Revises: 20261122_index_lists
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "20261122_add_lists"
+down_revision = "20261122_index_lists"
+branch_labels = None
+depends_on = None
+
+big_id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    op.create_table(
+        "purposes",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("needs_consent", sa.Boolean(), nullable=False),
+        sa.Column("marketing", sa.Boolean(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_purposes")),
+        sa.UniqueConstraint("name", name=op.f("uq_purposes_name")),
+    )
+    op.create_table(
+        "consent_events",
+        sa.Column("id", big_id, nullable=False),
+        sa.Column("client_id", sa.Integer(), nullable=False),
+        sa.Column("purpose_id", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("at", sa.DateTime(), nullable=False),
+        sa.Column("source", sa.String(length=20), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=True),
+        sa.Column("address", sa.String(length=254), nullable=False),
+        sa.Column("ip", sa.String(length=45), nullable=False),
+        sa.Column("wording", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["clients.id"],
+            name=op.f("fk_consent_events_client_id_clients"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["purpose_id"],
+            ["purposes.id"],
+            name=op.f("fk_consent_events_purpose_id_purposes"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["users.id"],
+            name=op.f("fk_consent_events_user_id_users"),
+            ondelete="SET NULL",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_consent_events")),
+    )
+    op.create_index(op.f("ix_consent_events_client_id_id"), "consent_events", ["client_id", "id"])
+
+    op.create_table(
+        "consents",
+        sa.Column("id", big_id, nullable=False),
+        sa.Column("client_id", sa.Integer(), nullable=False),
+        sa.Column("purpose_id", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("at", sa.DateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["clients.id"],
+            name=op.f("fk_consents_client_id_clients"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["purpose_id"],
+            ["purposes.id"],
+            name=op.f("fk_consents_purpose_id_purposes"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_consents")),
+        sa.UniqueConstraint(
+            "client_id", "purpose_id", name=op.f("uq_consents_client_id_purpose_id")
+        ),
+    )
+    op.create_index(op.f("ix_consents_purpose_id"), "consents", ["purpose_id"])
+
+    op.create_table(
+        "policies",
+        sa.Column("id", big_id, nullable=False),
+        sa.Column("client_id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.String(length=60), nullable=False),
+        sa.Column("company", sa.String(length=120), nullable=False),
+        sa.Column("branch", sa.String(length=80), nullable=False),
+        sa.Column("product", sa.String(length=160), nullable=False),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("start_date", sa.Date(), nullable=True),
+        sa.Column("end_date", sa.Date(), nullable=True),
+        sa.Column("premium", sa.BigInteger(), nullable=True),
+        sa.Column("frequency", sa.String(length=20), nullable=False),
+        sa.Column("insured", sa.String(length=255), nullable=False),
+        sa.Column("notes", sa.Text(), nullable=False),
+        sa.Column("search_text", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["clients.id"],
+            name=op.f("fk_policies_client_id_clients"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_policies")),
+    )
+    op.create_index(op.f("ix_policies_client_id_id"), "policies", ["client_id", "id"])
+    op.create_index(op.f("ix_policies_end_date_id"), "policies", ["end_date", "id"])
+    op.create_index(op.f("ix_policies_number_id"), "policies", ["number", "id"])
+    op.create_index(op.f("ix_policies_state_id"), "policies", ["state", "id"])
+
+    op.create_table(
+        "sql_fields",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column("label", sa.String(length=160), nullable=False),
+        sa.Column("query", sa.Text(), nullable=False),
+        sa.Column("is_html", sa.Boolean(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["created_by_id"],
+            ["users.id"],
+            name=op.f("fk_sql_fields_created_by_id_users"),
+            ondelete="SET NULL",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sql_fields")),
+        sa.UniqueConstraint("name", name=op.f("uq_sql_fields_name")),
+    )
+    op.create_table(
+        "document_templates",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("module", sa.String(length=40), nullable=False),
+        sa.Column("name", sa.String(length=160), nullable=False),
+        sa.Column("filename", sa.String(length=200), nullable=False),
+        sa.Column("html", sa.Text(), nullable=False),
+        sa.Column("options", sa.JSON(), nullable=False),
+        sa.Column("file_id", sa.Integer(), nullable=True),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["file_id"],
+            ["stored_files.id"],
+            name=op.f("fk_document_templates_file_id_stored_files"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_document_templates")),
+        sa.UniqueConstraint("name", name=op.f("uq_document_templates_name")),
+    )
+    op.create_index(
+        op.f("ix_document_templates_module_kind"), "document_templates", ["module", "kind"]
+    )
+
+    op.create_table(
+        "instalments",
+        sa.Column("id", big_id, nullable=False),
+        sa.Column("policy_id", big_id, nullable=False),
+        sa.Column("client_id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.String(length=60), nullable=False),
+        sa.Column("due_date", sa.Date(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("paid_date", sa.Date(), nullable=True),
+        sa.Column("notes", sa.Text(), nullable=False),
+        sa.Column("search_text", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["clients.id"],
+            name=op.f("fk_instalments_client_id_clients"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["policy_id"],
+            ["policies.id"],
+            name=op.f("fk_instalments_policy_id_policies"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_instalments")),
+    )
+    op.create_index(
+        op.f("ix_instalments_client_id_due_date_id"), "instalments", ["client_id", "due_date", "id"]
+    )
+    op.create_index(op.f("ix_instalments_due_date_id"), "instalments", ["due_date", "id"])
+    op.create_index(op.f("ix_instalments_policy_id_id"), "instalments", ["policy_id", "id"])
+    op.create_index(
+        op.f("ix_instalments_state_due_date_id"), "instalments", ["state", "due_date", "id"]
+    )
+
+    op.create_table(
+        "mail_templates",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("module", sa.String(length=40), nullable=False),
+        sa.Column("name", sa.String(length=160), nullable=False),
+        sa.Column("subject", sa.String(length=500), nullable=False),
+        sa.Column("body_format", sa.String(length=4), nullable=False),
+        sa.Column("body_html", sa.Text(), nullable=False),
+        sa.Column("body_text", sa.Text(), nullable=False),
+        sa.Column("purpose_id", sa.Integer(), nullable=True),
+        sa.Column("cc", sa.Text(), nullable=False),
+        sa.Column("bcc", sa.Text(), nullable=False),
+        sa.Column("read_receipt", sa.Boolean(), nullable=False),
+        sa.Column("pdf_template_id", sa.Integer(), nullable=True),
+        sa.Column("excel_template_id", sa.Integer(), nullable=True),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["created_by_id"],
+            ["users.id"],
+            name=op.f("fk_mail_templates_created_by_id_users"),
+            ondelete="SET NULL",
+        ),
+        sa.ForeignKeyConstraint(
+            ["excel_template_id"],
+            ["document_templates.id"],
+            name="fk_mail_templates_excel_template_id",
+        ),
+        sa.ForeignKeyConstraint(
+            ["pdf_template_id"],
+            ["document_templates.id"],
+            name=op.f("fk_mail_templates_pdf_template_id_document_templates"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["purpose_id"], ["purposes.id"], name=op.f("fk_mail_templates_purpose_id_purposes")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mail_templates")),
+        sa.UniqueConstraint("name", name=op.f("uq_mail_templates_name")),
+    )
+    op.create_index(op.f("ix_mail_templates_module_name"), "mail_templates", ["module", "name"])
+
+    op.create_table(
+        "mail_template_files",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("template_id", sa.Integer(), nullable=False),
+        sa.Column("file_id", sa.Integer(), nullable=False),
+        sa.Column("content_id", sa.String(length=120), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["file_id"],
+            ["stored_files.id"],
+            name=op.f("fk_mail_template_files_file_id_stored_files"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["template_id"],
+            ["mail_templates.id"],
+            name=op.f("fk_mail_template_files_template_id_mail_templates"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mail_template_files")),
+    )
+    op.create_table(
+        "mail_template_versions",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("template_id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("content", sa.JSON(), nullable=False),
+        sa.Column("user_name", sa.String(length=255), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["template_id"],
+            ["mail_templates.id"],
+            name=op.f("fk_mail_template_versions_template_id_mail_templates"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mail_template_versions")),
+        sa.UniqueConstraint(
+            "template_id", "number", name=op.f("uq_mail_template_versions_template_id_number")
+        ),
+    )
+    op.create_table(
+        "message_files",
+        sa.Column("id", big_id, nullable=False),
+        sa.Column("message_id", big_id, nullable=False),
+        sa.Column("file_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["file_id"], ["stored_files.id"], name=op.f("fk_message_files_file_id_stored_files")
+        ),
+        sa.ForeignKeyConstraint(
+            ["message_id"],
+            ["messages.id"],
+            name=op.f("fk_message_files_message_id_messages"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_message_files")),
+    )
+    op.create_index(op.f("ix_message_files_file_id"), "message_files", ["file_id"])
+    op.create_index(op.f("ix_message_files_message_id"), "message_files", ["message_id"])
+
+    # Not in batch mode: it would drop the tables, and with them what refers to them.
+    for column in (
+        sa.Column("module", sa.String(length=40), server_default="", nullable=False),
+        sa.Column("template_version", sa.Integer(), nullable=True),
+        sa.Column("cc", sa.Text(), server_default="", nullable=False),
+        sa.Column("read_receipt", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("documents", sa.JSON(), nullable=True),
+        sa.Column("sql_fields", sa.JSON(), nullable=True),
+    ):
+        op.add_column("mailings", column)
+    _add_reference("purpose_id", "purposes")
+    _add_reference("template_id", "mail_templates")
+    for column in (
+        sa.Column("row_id", big_id, nullable=True),
+        sa.Column("to_others", sa.Text(), server_default="", nullable=False),
+        sa.Column("receipt_at", sa.DateTime(), nullable=True),
+    ):
+        op.add_column("messages", column)
+
+
+def _add_reference(name: str, table: str) -> None:
+    """A column of mailings that refers to another table; SQLite takes both only together."""
+    if op.get_bind().dialect.name == "sqlite":
+        constraint = f"CONSTRAINT fk_mailings_{name}_{table} REFERENCES {table} (id)"
+        op.execute(f"ALTER TABLE mailings ADD COLUMN {name} INTEGER {constraint}")
+        return
+    op.add_column("mailings", sa.Column(name, sa.Integer(), nullable=True))
+    op.create_foreign_key(f"fk_mailings_{name}_{table}", "mailings", table, [name], ["id"])
+
+
+def downgrade() -> None:
+    for name in ("receipt_at", "to_others", "row_id"):
+        op.drop_column("messages", name)
+    if op.get_bind().dialect.name == "sqlite":
+        with op.batch_alter_table("mailings") as mailings:
+            mailings.drop_column("template_id")
+            mailings.drop_column("purpose_id")
+    else:
+        op.drop_column("mailings", "template_id")
+        op.drop_column("mailings", "purpose_id")
+    for name in ("sql_fields", "documents", "read_receipt", "cc", "template_version", "module"):
+        op.drop_column("mailings", name)
+    op.drop_index(op.f("ix_message_files_message_id"), table_name="message_files")
+    op.drop_index(op.f("ix_message_files_file_id"), table_name="message_files")
+
+    op.drop_table("message_files")
+    op.drop_table("mail_template_versions")
+    op.drop_table("mail_template_files")
+    op.drop_index(op.f("ix_mail_templates_module_name"), table_name="mail_templates")
+
+    op.drop_table("mail_templates")
+    op.drop_index(op.f("ix_instalments_state_due_date_id"), table_name="instalments")
+    op.drop_index(op.f("ix_instalments_policy_id_id"), table_name="instalments")
+    op.drop_index(op.f("ix_instalments_due_date_id"), table_name="instalments")
+    op.drop_index(op.f("ix_instalments_client_id_due_date_id"), table_name="instalments")
+
+    op.drop_table("instalments")
+    op.drop_index(op.f("ix_document_templates_module_kind"), table_name="document_templates")
+
+    op.drop_table("document_templates")
+    op.drop_table("sql_fields")
+    op.drop_index(op.f("ix_policies_state_id"), table_name="policies")
+    op.drop_index(op.f("ix_policies_number_id"), table_name="policies")
+    op.drop_index(op.f("ix_policies_end_date_id"), table_name="policies")
+    op.drop_index(op.f("ix_policies_client_id_id"), table_name="policies")
+
+    op.drop_table("policies")
+    op.drop_index(op.f("ix_consents_purpose_id"), table_name="consents")
+
+    op.drop_table("consents")
+    op.drop_index(op.f("ix_consent_events_client_id_id"), table_name="consent_events")
+
+    op.drop_table("consent_events")
+    op.drop_table("purposes")
