@@ -12,6 +12,7 @@ help:
 	@echo "make check         style, types, layers, translations"
 	@echo "make format        bring the code into shape"
 	@echo "make translations  collect the texts to translate"
+	@echo "make bench-scale   measure a million clients (ARGS=\"1000000 FOLDER\" keeps them)"
 
 run: environment
 	@scripts/compile-translations.sh
