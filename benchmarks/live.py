@@ -241,7 +241,7 @@ def report(seen: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
 
 
 def main() -> None:
-    mails = int(sys.argv[1]) if len(sys.argv) > 1 else 400_000
+    mails = int(sys.argv[1]) if len(sys.argv) > 1 else 700_000
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 6.0
     random.seed(1)
     with tempfile.TemporaryDirectory(prefix="ctm-live-") as folder, servers.smtp_sink() as sink:

@@ -8,6 +8,7 @@ import fcntl
 import logging
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -25,7 +26,8 @@ from ctm.models import HitSpool
 
 log = logging.getLogger(__name__)
 
-GROUP = 500
+GROUP = 60
+BREATH = 0.02
 EVERY = 0.5
 PATIENCE = 2.0
 FORGET_AFTER = timedelta(days=30)
@@ -86,6 +88,8 @@ class Settler:
             if after == at:
                 break
             self._settled[spool.name] = at = after
+            # The sender waits for the same lock: let it in between two groups.
+            time.sleep(BREATH)
         if ended:
             spool.delete()
             with self._engine.begin() as connection:
