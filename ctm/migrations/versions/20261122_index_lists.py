@@ -60,7 +60,8 @@ def upgrade() -> None:
         with connection.begin_nested():
             op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
             op.execute(
-                "CREATE INDEX ix_clients_search_text ON clients USING gin (search_text gin_trgm_ops)"
+                "CREATE INDEX ix_clients_search_text ON clients "
+                "USING gin (search_text gin_trgm_ops)"
             )
     except sa.exc.DBAPIError:
         log.warning(
