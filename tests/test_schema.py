@@ -8,6 +8,7 @@ import pytest
 from flask_migrate import check, downgrade, upgrade
 
 from app import create_app
+from ctm import audit
 from ctm.clients import operations, search
 from ctm.clients.filters import ClientFilter
 from ctm.extensions import db
@@ -41,6 +42,7 @@ def migrated(tmp_path: Path) -> Any:
     """An application whose database the migrations made."""
     quiet = {"CTM_WORKER": False, "CTM_SCHEDULER": False, "TESTING": True}
     application = create_app(quiet | {"CTM_INSTANCE": str(tmp_path)})
+    audit.act_as(None)
     with application.app_context():
         upgrade()
         yield application
