@@ -15,6 +15,7 @@ from ctm.models.campaigns import (
 )
 from ctm.models.clients import Client, ClientKind, Contact, SavedFilter
 from ctm.models.consent import Consent, ConsentEvent, ConsentState, Purpose
+from ctm.models.drafts import MailDraft, MailDraftFile
 from ctm.models.files import StoredFile
 from ctm.models.insurance import Instalment, InstalmentState, Policy, PolicyState
 from ctm.models.mail import (
@@ -73,6 +74,8 @@ __all__ = [
     "Lease",
     "LinkCounter",
     "ListStatus",
+    "MailDraft",
+    "MailDraftFile",
     "MailTemplate",
     "MailTemplateFile",
     "MailTemplateVersion",

@@ -303,6 +303,8 @@ def upgrade() -> None:
     op.create_index(op.f("ix_message_files_file_id"), "message_files", ["file_id"])
     op.create_index(op.f("ix_message_files_message_id"), "message_files", ["message_id"])
 
+    _add_drafts()
+
     # Not in batch mode: it would drop the tables, and with them what refers to them.
     for column in (
         sa.Column("module", sa.String(length=40), server_default="", nullable=False),
@@ -321,6 +323,54 @@ def upgrade() -> None:
         sa.Column("receipt_at", sa.DateTime(), nullable=True),
     ):
         op.add_column("messages", column)
+
+
+def _add_drafts() -> None:
+    """Mails from a list while they are being written."""
+    op.create_table(
+        "mail_drafts",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("owner_id", sa.Integer(), nullable=False),
+        sa.Column("module", sa.String(length=40), nullable=False),
+        sa.Column("row_ids", sa.JSON(), nullable=False),
+        sa.Column("origin", sa.String(length=2000), nullable=False),
+        sa.Column("content", sa.JSON(), nullable=False),
+        sa.Column("mailing_id", sa.Integer(), nullable=True),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["mailing_id"],
+            ["mailings.id"],
+            name=op.f("fk_mail_drafts_mailing_id_mailings"),
+            ondelete="SET NULL",
+        ),
+        sa.ForeignKeyConstraint(
+            ["owner_id"],
+            ["users.id"],
+            name=op.f("fk_mail_drafts_owner_id_users"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mail_drafts")),
+    )
+    op.create_index(op.f("ix_mail_drafts_owner_id_id"), "mail_drafts", ["owner_id", "id"])
+    op.create_table(
+        "mail_draft_files",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("draft_id", sa.Integer(), nullable=False),
+        sa.Column("file_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["draft_id"],
+            ["mail_drafts.id"],
+            name=op.f("fk_mail_draft_files_draft_id_mail_drafts"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["file_id"], ["stored_files.id"], name=op.f("fk_mail_draft_files_file_id_stored_files")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mail_draft_files")),
+    )
+    op.create_index(op.f("ix_mail_draft_files_draft_id"), "mail_draft_files", ["draft_id"])
+    op.create_index(op.f("ix_mail_draft_files_file_id"), "mail_draft_files", ["file_id"])
 
 
 def _add_reference(name: str, table: str) -> None:
@@ -345,6 +395,11 @@ def downgrade() -> None:
         op.drop_column("mailings", "purpose_id")
     for name in ("sql_fields", "documents", "read_receipt", "cc", "template_version", "module"):
         op.drop_column("mailings", name)
+    op.drop_index(op.f("ix_mail_draft_files_file_id"), table_name="mail_draft_files")
+    op.drop_index(op.f("ix_mail_draft_files_draft_id"), table_name="mail_draft_files")
+    op.drop_table("mail_draft_files")
+    op.drop_index(op.f("ix_mail_drafts_owner_id_id"), table_name="mail_drafts")
+    op.drop_table("mail_drafts")
     op.drop_index(op.f("ix_message_files_message_id"), table_name="message_files")
     op.drop_index(op.f("ix_message_files_file_id"), table_name="message_files")
 
