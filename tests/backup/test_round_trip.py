@@ -1,16 +1,22 @@
 """A backup restored is the office as it was, and sends nothing by itself."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from flask import Flask
+from flask import Flask, current_app
 from sqlalchemy import select
 
 from ctm import files, presence
 from ctm.backup import archive, making, restoring
 from ctm.clock import utcnow
+from ctm.config import ROOT
 from ctm.errors import Conflict
 from ctm.extensions import db
 from ctm.mailing import control, returning
@@ -143,6 +149,45 @@ def test_a_campaign_that_was_being_queued_comes_back_stopped(
     returning.release(campaign)
     control.start(campaign)
     assert build_worker().run(until_idle=True) == 5
+
+
+@pytest.mark.slow
+def test_a_copy_made_while_a_worker_sends_is_sound(
+    office: Flask, tmp_path: Path, sink: SmtpSink, big_campaign: MakeCampaign
+) -> None:
+    campaign = big_campaign(6000, sink.port, connections=1)
+    campaign_id = campaign.id
+    control.start(campaign)
+    names = ("CTM_INSTANCE", "CTM_DATABASE_URL", "CTM_PUBLIC_URL", "CTM_LANGUAGE")
+    environ = os.environ | {name: str(current_app.config[name]) for name in names}
+    environ["CTM_ALLOW_PRIVATE_HOSTS"] = "1"
+    command = [sys.executable, "-m", "flask", "--app", "app", "worker"]
+    worker = subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.DEVNULL)
+    try:
+        end = time.monotonic() + 60
+        while not sink.size():
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        made = [making.make(tmp_path) for _ in range(2)]
+        with pytest.raises(Conflict, match="is running"):
+            restoring.restore(made[0].path, REPLACE)
+        assert made[0].manifest.waiting, "the campaign was over before the backup"
+        assert worker.poll() is None
+        worker.send_signal(signal.SIGTERM)
+        worker.wait(60)
+    finally:
+        worker.kill()
+        worker.wait()
+    taken = set(sink.deliveries())
+    db.session.remove()
+    done = restoring.restore(made[0].path, REPLACE)
+    campaign = db.session.get_one(Campaign, campaign_id)
+    assert kept(campaign) == recounted(campaign)
+    assert sum(v for k, v in recounted(campaign).items() if k != "total") == 6000
+    assert done.held.mails + done.held.doubtful == made[0].manifest.waiting
+    query = select(Message.to_address).where(Message.state == MessageState.SENT)
+    assert set(db.session.scalars(query)) <= taken
+    assert build_worker().run(until_idle=True) == 0
 
 
 def test_an_office_moves_to_another_machine_with_its_keys_sealed_inside(
