@@ -103,6 +103,9 @@ def content_of(mailing: Mailing) -> MailContent:
         from_email=mailing.from_email,
         from_name=mailing.from_name,
         reply_to=mailing.reply_to or None,
+        cc=split_addresses(mailing.cc or ""),
+        read_receipt_to=(mailing.reply_to or mailing.from_email) if mailing.read_receipt else None,
+        documents=bool(mailing.documents),
         attachments=tuple(
             Attachment(
                 filename=each.file.name,
@@ -117,6 +120,11 @@ def content_of(mailing: Mailing) -> MailContent:
         unsubscribe=bool(options.get("unsubscribe", True)),
         track=bool(options.get("track", True)),
     )
+
+
+def split_addresses(kept: str) -> tuple[str, ...]:
+    """Addresses as ``cc``, ``bcc`` and ``to_others`` keep them, separated by commas."""
+    return tuple(each.strip() for each in kept.split(",") if each.strip())
 
 
 def compile_mailing(mailing: Mailing) -> CompiledMail:

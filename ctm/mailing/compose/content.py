@@ -21,6 +21,7 @@ class MailContent:
     ``html``. ``public_url`` is the address recipients reach CTM at; None means no tracked links,
     no pixel and no remove link; without ``track`` only the remove link stays. ``track_text_links``
     tracks the links of the text part too.
+    With ``documents`` each copy may carry files of its own.
     ``language`` is the mailing's: month names, the remove line, the ``lang`` of the HTML.
     """
 
@@ -38,4 +39,5 @@ class MailContent:
     extra_headers: tuple[tuple[str, str], ...] = ()
     read_receipt_to: str | None = None
     track_text_links: bool = False
+    documents: bool = False
     track: bool = True

@@ -5,7 +5,7 @@ recipient's values, the token and four header fields are put, and joined.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,10 +13,10 @@ from ctm.i18n import _
 from ctm.mailing.compose import headers
 from ctm.mailing.compose.addresses import header_address, needs_utf8
 from ctm.mailing.compose.bodies import compile_bodies
-from ctm.mailing.compose.content import MailContent
+from ctm.mailing.compose.content import Attachment, MailContent
 from ctm.mailing.compose.errors import ComposeError
 from ctm.mailing.compose.quoting import SOFT_BREAK, quote, quote_value
-from ctm.mailing.compose.structure import body_part
+from ctm.mailing.compose.structure import Room, body_part, own_part
 from ctm.mailing.compose.tracking import MARK, base_address
 from ctm.mailing.merge import Catalogue, Field, Literal, Template
 
@@ -32,6 +32,7 @@ class _Skeleton:
     fields: list[tuple[int, Field]] = field(default_factory=list)
     tokens: list[int] = field(default_factory=list)
     names: dict[str, None] = field(default_factory=dict)
+    rooms: list[tuple[int, Room]] = field(default_factory=list)
 
     def literal(self, data: bytes) -> None:
         self.parts[-1] += data
@@ -42,6 +43,11 @@ class _Skeleton:
             self.tokens.append(len(self.parts))
         else:
             self.fields.append((len(self.parts), piece))
+        self.parts += [b"", b""]
+
+    def room(self, room: Room) -> None:
+        """A place for a copy's own attachments."""
+        self.rooms.append((len(self.parts), room))
         self.parts += [b"", b""]
 
     def template(self, template: Template) -> None:
@@ -103,6 +109,7 @@ class CompiledMail:
         self.dotted = any(part[:1] == b"." or b"\n." in part for part in skeleton.parts)
         self._field_slots = tuple(skeleton.fields)
         self._token_slots = tuple(skeleton.tokens)
+        self._rooms = tuple(skeleton.rooms)
         slots = len(skeleton.fields) + len(skeleton.tokens)
         self.size_estimate = sum(map(len, skeleton.parts)) + _SLOT_SIZE * slots + 300
 
@@ -116,16 +123,21 @@ class CompiledMail:
         message_id: str,
         date: datetime,
         utf8: bool = False,
+        others: Sequence[str] = (),
+        attachments: Sequence[Attachment] = (),
     ) -> bytes:
         """One recipient's mail: a whole RFC 5322 message with CRLF, not dot-stuffed.
 
         ``date`` naive is UTC. With ``utf8`` the connection has SMTPUTF8 and addresses with
         non-ASCII local parts are written as they are; without it they raise ``ComposeError``, as
         does anything that cannot stand in a header. Domains are always written in ASCII.
+        ``others`` are the addresses that stand in To beside this one; ``attachments`` the copy's
+        own, where the mailing has room for them.
         """
         address = header_address(to_address)
-        if not utf8 and (self.needs_utf8 or needs_utf8(address)):
-            refused = to_address if needs_utf8(address) else _("the sender")
+        together = [address, *map(header_address, others)]
+        if not utf8 and (self.needs_utf8 or any(map(needs_utf8, together))):
+            refused = ", ".join(filter(needs_utf8, together)) or _("the sender")
             raise ComposeError(
                 _("The mail server does not take international addresses (%(who)s).", who=refused)
             )
@@ -134,7 +146,7 @@ class CompiledMail:
         head = (
             headers.date_field(date)
             + headers.message_id_field(message_id)
-            + headers.mailbox_field("To", to_name, address)
+            + _to_field(to_name, together)
             + subject
         )
         parts[0] = head.encode("utf-8")
@@ -146,7 +158,15 @@ class CompiledMail:
                 parts[slot] = encoded
         for slot, piece in self._field_slots:
             parts[slot] = quote_value(piece.fill(values))
+        for slot, room in self._rooms if attachments else ():
+            parts[slot] = b"".join([own_part(room, each) for each in attachments])
         return b"".join(parts)
+
+
+def _to_field(name: str, addresses: list[str]) -> str:
+    if len(addresses) > 1:
+        return headers.address_list_field("To", addresses)
+    return headers.mailbox_field("To", name, addresses[0])
 
 
 def _subject_field(subject: Template, values: Mapping[str, object]) -> str:
@@ -172,9 +192,12 @@ def compile_mail(content: MailContent, catalogue: Catalogue) -> CompiledMail:
         skeleton.slot(None)
         skeleton.literal(b">\r\n")
     skeleton.literal(b"MIME-Version: 1.0\r\n")
-    for stretch in body_part(bodies, (*content.attachments, *bodies.images)):
+    files = (*content.attachments, *bodies.images)
+    for stretch in body_part(bodies, files, content.documents):
         if isinstance(stretch, bytes):
             skeleton.literal(stretch)
+        elif isinstance(stretch, Room):
+            skeleton.room(stretch)
         else:
             skeleton.template(stretch)
     return CompiledMail(content, bodies.subject, bodies.links, skeleton)

@@ -4,6 +4,7 @@ import base64
 import re
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ctm.i18n import _
 from ctm.mailing.compose.bodies import Bodies
@@ -12,7 +13,15 @@ from ctm.mailing.compose.errors import ComposeError
 from ctm.mailing.compose.headers import one_line, parameter
 from ctm.mailing.merge import Template
 
-Stretch = bytes | Template
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The place for a copy's own attachments, before the end of what ``boundary`` divides."""
+
+    boundary: str
+
+
+Stretch = bytes | Template | Room
 
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]{0,60}/[A-Za-z0-9][A-Za-z0-9.+_-]{0,80}")
 _OPAQUE = "application/octet-stream"
@@ -21,8 +30,10 @@ _DIRECTION = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _LONGEST_NAME = 150
 
 
-def body_part(bodies: Bodies, attachments: Sequence[Attachment]) -> list[Stretch]:
-    """The whole content from the first Content-Type on.
+def body_part(
+    bodies: Bodies, attachments: Sequence[Attachment], room: bool = False
+) -> list[Stretch]:
+    """The whole content from the first Content-Type on; with ``room`` for files of each copy.
 
     mixed( alternative( text, related( html, inline images ) ), attachments ), each level only
     where there is something for it.
@@ -35,9 +46,16 @@ def body_part(bodies: Bodies, attachments: Sequence[Attachment]) -> list[Stretch
         if inline:
             html = _multipart("related", [html, *map(_attachment, inline)], "text/html")
         part = _multipart("alternative", [part, html])
-    if others:
-        part = _multipart("mixed", [part, *map(_attachment, others)])
+    if others or room:
+        part = _multipart("mixed", [part, *map(_attachment, others)], room=room)
     return part
+
+
+def own_part(room: Room, attachment: Attachment) -> bytes:
+    """A file of one copy, as it is put into the room."""
+    (written,) = _attachment(attachment)
+    assert isinstance(written, bytes)
+    return f"--{room.boundary}\r\n".encode("ascii") + written + b"\r\n"
 
 
 def _text(subtype: str, template: Template) -> list[Stretch]:
@@ -49,7 +67,10 @@ def _text(subtype: str, template: Template) -> list[Stretch]:
 
 
 def _multipart(
-    subtype: str, parts: Sequence[list[Stretch]], root_type: str | None = None
+    subtype: str,
+    parts: Sequence[list[Stretch]],
+    root_type: str | None = None,
+    room: bool = False,
 ) -> list[Stretch]:
     """Parts between boundaries; ``=_`` cannot occur in quoted-printable nor in base64."""
     boundary = f"=_{secrets.token_hex(12)}"
@@ -60,6 +81,8 @@ def _multipart(
         written.append(f"--{boundary}\r\n".encode("ascii"))
         written.extend(part)
         written.append(b"\r\n")
+    if room:
+        written.append(Room(boundary))
     written.append(f"--{boundary}--\r\n".encode("ascii"))
     return written
 

@@ -4,31 +4,54 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, select
 
+from ctm import bulk, files
 from ctm.clock import Clock
 from ctm.errors import CtmError
 from ctm.extensions import db
 from ctm.i18n import _
 from ctm.mailing import snapshot, values
-from ctm.mailing.compose import CompiledMail, ComposeError, header_address, needs_utf8
+from ctm.mailing.compose import (
+    Attachment,
+    CompiledMail,
+    ComposeError,
+    header_address,
+    needs_utf8,
+)
 from ctm.mailing.engine.session import Job
 from ctm.mailing.outbox import Claimed, Result
 from ctm.mailing.tracking.tokens import make_token
-from ctm.models import Mailing, MessageState
+from ctm.models import Mailing, MailingKind, Message, MessageFile, MessageState, StoredFile
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A mailing in the worker's memory. ``refusal`` says why it cannot be made, if so."""
+    """A mailing in the worker's memory. ``refusal`` says why it cannot be made, if so.
+
+    ``copies`` are the envelope's further recipients. The mails of a ``varied`` mailing may have
+    recipients and files of their own.
+    """
 
     compiled: CompiledMail | None
     sender: str
-    bcc: tuple[str, ...]
+    copies: tuple[str, ...]
     language: str
     refusal: str = ""
+    varied: bool = False
+
+
+@dataclass(frozen=True)
+class Own:
+    """What one mail of a list has of its own, beside its values."""
+
+    others: tuple[str, ...] = ()
+    documents: tuple[StoredFile, ...] = ()
+
+
+NOTHING = Own()
 
 
 class MailDesk:
@@ -40,12 +63,16 @@ class MailDesk:
         self._key = tracking_key
         self._mailings: dict[int, Prepared] = {}
         self._values: dict[int, dict[str, object]] = {}
+        self._own: dict[int, Own] = {}
 
     def expect(self, mailing_id: int, messages: Sequence[Claimed]) -> None:
         """Read what these messages of one mailing will need, in one query."""
         prepared = self._mailing(mailing_id)
         if prepared.compiled is None:
             return
+        if prepared.varied:
+            with self._engine.connect() as connection:
+                self._own |= _own(connection, [each.id for each in messages])
         fields = prepared.compiled.fields
         missing = [each.client_id for each in messages if each.merge_values is None]
         found: dict[int, dict[str, object]] = {}
@@ -64,6 +91,7 @@ class MailDesk:
     def forget(self, message: Claimed) -> None:
         """Drop a message's values: it has its outcome, or is back in the queue."""
         self._values.pop(message.id, None)
+        self._own.pop(message.id, None)
 
     def keep(self, mailing_ids: set[int]) -> None:
         """Drop all other compiled mailings, and their attachments with them."""
@@ -83,8 +111,9 @@ class MailDesk:
         if merged is None:
             return self._failed(message, _("The client was deleted meanwhile."), "client_deleted")
         try:
-            address = header_address(message.to_address)
-            utf8 = needs_utf8(address) or prepared.compiled.needs_utf8
+            own = self._own.get(message.id, NOTHING)
+            together = [header_address(each) for each in (message.to_address, *own.others)]
+            utf8 = prepared.compiled.needs_utf8 or any(map(needs_utf8, together))
             data = prepared.compiled.render(
                 to_address=message.to_address,
                 to_name=message.to_name,
@@ -93,12 +122,18 @@ class MailDesk:
                 message_id=message.message_id,
                 date=self._clock.now(),
                 utf8=utf8,
+                others=own.others,
+                attachments=[
+                    Attachment(each.name, each.content_type, files.read(each))
+                    for each in own.documents
+                ],
             )
         except CtmError as error:
             return self._failed(message, str(error), "not_made")
         if prepared.compiled.dotted:
             data = _stuff(data)
-        return Job(message, prepared.sender, (address, *prepared.bcc), data, utf8, merged)
+        recipients = (*together, *prepared.copies)
+        return Job(message, prepared.sender, recipients, data, utf8, merged)
 
     def _failed(self, message: Claimed, words: str, reason: str) -> Result:
         now = self._clock.now()
@@ -114,16 +149,45 @@ class MailDesk:
         assert mailing is not None
         language = mailing.options.get("language", "it")
         try:
-            bcc = (header_address(mailing.bcc),) if mailing.bcc else ()
+            copies = tuple(
+                header_address(each)
+                for kept in (mailing.cc, mailing.bcc)
+                for each in snapshot.split_addresses(kept)
+            )
             sender = header_address(mailing.from_email)
             compiled = snapshot.compile_mailing(mailing)
-            return Prepared(compiled, sender, bcc, language)
+            varied = mailing.kind == MailingKind.LIST
+            return Prepared(compiled, sender, copies, language, varied=varied)
         except (CtmError, ComposeError) as error:
             which = {"mailing_id": mailing_id, "campaign_id": mailing.campaign_id}
             log.error("mailing %s cannot be made: %s", mailing_id, error, extra=which)
             return Prepared(None, "", (), language, str(error))
         finally:
             db.session.rollback()
+
+
+def _own(connection: Connection, ids: Sequence[int]) -> dict[int, Own]:
+    """What messages have of their own, of those that have anything."""
+    dialect = connection.dialect.name
+    listed = {"ids": bulk.listed(dialect, ids)}
+    others = select(Message.id, Message.to_others).where(
+        bulk.among(dialect, Message.id, "ids"), Message.to_others != ""
+    )
+    found = {
+        row.id: Own(snapshot.split_addresses(row.to_others))
+        for row in connection.execute(others, listed)
+    }
+    documents = (
+        select(MessageFile.message_id, *StoredFile.__table__.c)
+        .join(StoredFile, StoredFile.id == MessageFile.file_id)
+        .where(bulk.among(dialect, MessageFile.message_id, "ids"))
+        .order_by(MessageFile.id)
+    )
+    for number, *columns in connection.execute(documents, listed):
+        kept = StoredFile(**dict(zip(StoredFile.__table__.c.keys(), columns, strict=True)))
+        before = found.get(number, NOTHING)
+        found[number] = Own(before.others, (*before.documents, kept))
+    return found
 
 
 def _stuff(data: bytes) -> bytes:
