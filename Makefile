@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 PO := translations/it/LC_MESSAGES/messages.po
 
-.PHONY: help run backup doctor test check format translations environment dev-environment bench-scale bench-live
+.PHONY: help run backup doctor test check format translations environment dev-environment bench-scale bench-live bench-delivery bench-compose
 
 help:
 	@echo "make run           serve CTM at http://127.0.0.1:5000 (CTM_HOST, CTM_PORT, CTM_INSTANCE)"
@@ -60,3 +60,10 @@ bench-scale: dev-environment
 bench-live: dev-environment
 	@scripts/test-servers.sh
 	$(PY) benchmarks/live.py $(ARGS)
+
+bench-delivery: dev-environment
+	@scripts/bench-environment.sh
+	$(PY) benchmarks/delivery.py --peer .venv-bench/bin/python $(ARGS)
+
+bench-compose: environment
+	$(PY) benchmarks/compose.py $(ARGS)

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from flask import Flask
 from sqlalchemy import func, insert, select
@@ -24,7 +23,9 @@ from ctm.mailing import control
 from ctm.models import Campaign, CampaignMember, Client, Message, SmtpAccount, Worker
 from tests import factories
 
+ROOT = Path(__file__).resolve().parent.parent
 CONNECTIONS = 16
+NOT_SENT = ("queued", "failed", "uncertain", "skipped", "cancelled")
 FIRST_NAMES = ("Niccolò", "Anna", "Zoë", "Marco", "Lucia", "José", "Paola", "Ugo")
 
 
@@ -78,19 +79,21 @@ def body() -> str:
     return f"<p>Gentile [clienti.nome] [clienti.cognome],</p><table>{rows}</table><p>A presto.</p>"
 
 
-def waiting_campaign(port: int, *, host: str = "127.0.0.1", security: str = "none") -> Campaign:
-    """A started campaign to all clients, paused before the first mail."""
+def waiting_campaign(
+    port: int, *, host: str = "127.0.0.1", security: str = "none", mails: int | None = None
+) -> Campaign:
+    """A started campaign to all clients (or the first ``mails``), paused before the first mail."""
     account: SmtpAccount = factories.account(
         port=port, host=host, security=security, connections=CONNECTIONS
     )
     campaign: Campaign = factories.campaign(
         account=account, subject="[clienti.nome], le tue polizze", body_html=body()
     )
-    clients = select(func.count()).select_from(Client)
-    members = select(db.literal(campaign.id), Client.id)
+    members = select(db.literal(campaign.id), Client.id).order_by(Client.id).limit(mails)
     names = ["campaign_id", "client_id"]
     db.session.execute(insert(CampaignMember).from_select(names, members))
-    counters.add(campaign.id, {"members": db.session.scalar(clients) or 0})
+    count = select(func.count()).where(CampaignMember.campaign_id == campaign.id)
+    counters.add(campaign.id, {"members": db.session.scalar(count) or 0})
     db.session.commit()
     control.start(campaign, wait=True)
     control.pause(campaign)
@@ -146,10 +149,20 @@ def deliver(campaign: Campaign, seconds: float = 300.0) -> float:
     control.resume(campaign)
     _until(done, seconds, "the campaign does not end")
     taken = time.perf_counter() - start
-    query = select(func.count()).where(Message.campaign_id == campaign_id, Message.state == "sent")
-    if db.session.scalar(query) != total:
-        sys.exit(f"only {db.session.scalar(query)} of {total} mails are sent")
+    _all_sent(campaign_id, total)
     return total / taken
+
+
+def _all_sent(campaign_id: int, total: int) -> None:
+    """End with words unless every mail of the campaign is sent, by its row and by the counters."""
+    query = select(Message.state, func.count()).where(Message.campaign_id == campaign_id)
+    states = {row[0]: row[1] for row in db.session.execute(query.group_by(Message.state))}
+    kept = counters.read(campaign_id)
+    db.session.rollback()
+    if states != {"sent": total}:
+        sys.exit(f"not all {total} mails are sent: {states}")
+    if kept.get("sent") != total or any(kept.get(name) for name in NOT_SENT):
+        sys.exit(f"the counters do not say that {total} mails are sent: {kept}")
 
 
 def peak_mb(process: "subprocess.Popen[bytes]") -> float:

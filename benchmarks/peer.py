@@ -1,8 +1,10 @@
 """django-post_office with its defaults, in a Django project of its own on SQLite.
 
-Run as a program (``python -m benchmarks.peer FOLDER PORT MAILS``) it prints mails per second.
+Run as a program (``python -m benchmarks.peer FOLDER HOST PORT SECURITY MAILS``, SECURITY being
+``starttls`` or ``none``) it prints mails per second.
 """
 
+import os
 import subprocess
 import sys
 import time
@@ -14,24 +16,34 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class PostOffice:
-    """The peer, delivering to ``port``."""
+    """The peer, delivering to ``port``; ``python`` is an interpreter that has it installed.
+
+    With ``certificate``, the file of an authority to trust, it delivers with STARTTLS.
+    """
 
     def __init__(
-        self, folder: Path, port: int, host: str = "127.0.0.1", certificate: str = ""
+        self, python: str, folder: Path, port: int, host: str = "127.0.0.1", certificate: str = ""
     ) -> None:
         folder.mkdir(parents=True)
-        self._arguments = [str(folder), host, str(port), certificate]
+        security = "starttls" if certificate else "none"
+        self._command = [python, "-m", "benchmarks.peer", str(folder), host, str(port), security]
+        self._environment = os.environ | ({"SSL_CERT_FILE": certificate} if certificate else {})
 
     def deliver(self, mails: int) -> float:
         """Queue mails, then send them; mails per second of the sending alone."""
-        command = [sys.executable, "-m", "benchmarks.peer", *self._arguments, str(mails)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        done = subprocess.run(
+            [*self._command, str(mails)],
+            cwd=ROOT,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+        )
         if done.returncode:
             sys.exit(f"django-post_office: {done.stderr}")
         return float(done.stdout.split()[-1])
 
 
-def _settings(folder: str, host: str, port: str, certificate: str) -> dict[str, Any]:
+def _settings(folder: str, host: str, port: str, security: str) -> dict[str, Any]:
     return {
         "SECRET_KEY": "benchmark",
         "INSTALLED_APPS": ["django.contrib.contenttypes", "post_office"],
@@ -41,7 +53,7 @@ def _settings(folder: str, host: str, port: str, certificate: str) -> dict[str, 
         "EMAIL_BACKEND": "post_office.EmailBackend",
         "EMAIL_HOST": host,
         "EMAIL_PORT": int(port),
-        "EMAIL_USE_TLS": bool(certificate),
+        "EMAIL_USE_TLS": security == "starttls",
         "TEMPLATES": [
             {"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True},
             {
@@ -92,12 +104,12 @@ def _queue(mails: int) -> None:
     mail.send_many(waiting)
 
 
-def main(folder: str, host: str, port: str, certificate: str, mails: str) -> None:
+def main(folder: str, host: str, port: str, security: str, mails: str) -> None:
     import django
     from django.conf import settings
     from django.core.management import call_command
 
-    settings.configure(**_settings(folder, host, port, certificate))
+    settings.configure(**_settings(folder, host, port, security))
     django.setup()
     call_command("migrate", verbosity=0)
     from post_office.models import STATUS, Email, EmailTemplate
