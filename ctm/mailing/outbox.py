@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql import ColumnElement
 
-from ctm import bulk, counters, sql
+from ctm import bulk, consent, counters, sql
 from ctm.mailing import outcomes
 from ctm.models import (
     PENDING,
@@ -47,6 +47,7 @@ from ctm.models import (
 )
 
 GROUP = 800
+TYPED = "typed"
 
 
 def counter_of(state: str) -> str:
@@ -101,6 +102,7 @@ class OpenMailing:
     last_delivery_at: datetime | None
     hours: dict[str, Any] | None
     retry_at: datetime | None
+    purpose_id: int | None = None
 
 
 _OPEN_MAILINGS = (
@@ -113,6 +115,7 @@ _OPEN_MAILINGS = (
         Mailing.last_delivery_at,
         Mailing.hours,
         SmtpAccount.retry_at,
+        Mailing.purpose_id,
     )
     .join(SmtpAccount, SmtpAccount.id == Mailing.account_id)
     .where(
@@ -241,7 +244,8 @@ def claim(
 ) -> list[Claimed]:
     """Take up to ``limit`` messages of a mailing for a worker.
 
-    Suppressed addresses among them are skipped here, at the last moment. ``before_commit`` gets
+    Suppressed addresses among them are skipped here, at the last moment, and clients who do not
+    agree (any more) to the mailing's purpose. ``before_commit`` gets
     the claimed ids (the worker's journal notes them). ``allowed`` says how many may be taken; it
     is asked while no other worker can claim for the account, so that two cannot take the same
     place in a window.
@@ -263,13 +267,35 @@ def _claim(
 ) -> list[Claimed]:
     values = {"b_mailing": mailing.id, "b_now": now, "b_limit": limit, "b_worker": worker}
     rows = sorted(connection.execute(_CLAIM, values).all(), key=itemgetter(0))
-    barred = _barred(connection, [row.recipient_key for row in rows])
-    claimed = [Claimed(*row[:-1]) for row in rows if row.recipient_key not in barred]
-    skipped = [row for row in rows if row.recipient_key in barred]
-    if skipped:
-        _skip(connection, [row.id for row in skipped], mailing.campaign_id, barred)
+    keys = {row.id: folded_address(row.recipient_key) for row in rows}
+    barred = _barred(connection, list(set(keys.values())))
+    left_out = {
+        number: "removed" if barred[key] == "removed" else "suppressed"
+        for number, key in keys.items()
+        if key in barred
+    }
+    if mailing.purpose_id is not None:
+        left_out = _unwilling(connection, mailing.purpose_id, list(keys)) | left_out
+    claimed = [Claimed(*row[:-1]) for row in rows if row.id not in left_out]
+    if left_out:
+        _skip(connection, left_out, mailing.campaign_id)
     before_commit([message.id for message in claimed])
     return claimed
+
+
+def folded_address(recipient_key: str) -> str:
+    """The address in a message's key: of mail from a list its row stands after it."""
+    return recipient_key.partition(" ")[0]
+
+
+def _unwilling(connection: Connection, purpose_id: int, ids: list[int]) -> dict[int, str]:
+    """Messages to clients who do not agree to the purpose; addresses typed by hand are nobody's."""
+    query = select(Message.id, Message.client_id).where(
+        Message.id.in_(ids), Message.client_id.is_not(None), Message.source != TYPED
+    )
+    of_client = {row.id: row.client_id for row in connection.execute(query)}
+    agreed = consent.allowed(connection, set(of_client.values()), purpose_id)
+    return {number: "no_consent" for number, who in of_client.items() if who not in agreed}
 
 
 def _barred(connection: Connection, keys: Sequence[str]) -> dict[str, str]:
@@ -285,22 +311,17 @@ def _suppressed(dialect: str) -> Select[str, str]:
     return select(Suppression.address, Suppression.reason).where(among)
 
 
-def _skip(
-    connection: Connection, ids: list[int], campaign_id: int | None, barred: dict[str, str]
-) -> None:
-    for reason in sorted(set(barred.values())):
-        addresses = [address for address, why in barred.items() if why == reason]
+def _skip(connection: Connection, left_out: dict[int, str], campaign_id: int | None) -> None:
+    for reason in sorted(set(left_out.values())):
+        ids = [number for number, why in left_out.items() if why == reason]
         connection.execute(
             update(Message)
-            .where(Message.id.in_(ids), Message.recipient_key.in_(addresses))
-            .values(
-                state=MessageState.SKIPPED.value,
-                worker=None,
-                reason="removed" if reason == "removed" else "suppressed",
-            )
+            .where(Message.id.in_(ids))
+            .values(state=MessageState.SKIPPED.value, worker=None, reason=reason)
         )
     if campaign_id is not None:
-        counters.add(campaign_id, {"queued": -len(ids), "skipped": len(ids)}, connection)
+        count = len(left_out)
+        counters.add(campaign_id, {"queued": -count, "skipped": count}, connection)
 
 
 _SETTLED_VALUES = {
@@ -436,12 +457,14 @@ def _reopen(connection: Connection, mailing_ids: set[int]) -> None:
     if not mailing_ids:
         return
     campaigns = select(Mailing.campaign_id).where(Mailing.id.in_(mailing_ids))
-    again = {"state": MailingState.RUNNING.value, "finished_at": None}
+    done_mailing = Mailing.state == MailingState.FINISHED
+    done_campaign = Campaign.state == CampaignState.FINISHED
     for statement in (
-        update(Mailing).where(Mailing.id.in_(mailing_ids), Mailing.state == MailingState.FINISHED),
-        update(Campaign).where(Campaign.id.in_(campaigns), Campaign.state == CampaignState.FINISHED),
+        update(Mailing).where(Mailing.id.in_(mailing_ids), done_mailing),
+        update(Campaign).where(Campaign.id.in_(campaigns), done_campaign),
     ):
-        connection.execute(statement.values(again))
+        again = statement.values(state=MailingState.RUNNING.value, finished_at=None)
+        connection.execute(again)
 
 
 _LAST_DELIVERY = (
