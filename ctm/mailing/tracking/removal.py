@@ -1,12 +1,15 @@
 """A recipient removes itself (G10, X4; RFC 8058). It holds for every later mailing."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
+from flask_babel import force_locale
 from sqlalchemy import select, update
 
-from ctm import counters, suppressions
+from ctm import consent, counters, settings, suppressions
 from ctm.clock import utcnow
 from ctm.extensions import db
+from ctm.i18n import _
 from ctm.mailing import outcomes
 from ctm.mailing.tracking.hits import Request
 from ctm.models import Hit, HitKind, Mailing, Message, Outcome
@@ -44,7 +47,10 @@ def masked(address: str) -> str:
 
 
 def remove(message_id: int, request: Request) -> Subject | None:
-    """Remove the recipient of a message; doing it twice changes nothing more."""
+    """Remove the recipient of a message, and withdraw the client's consent to marketing.
+
+    Doing it twice changes nothing more.
+    """
     subject = find(message_id)
     if subject is None:
         return None
@@ -72,5 +78,27 @@ def remove(message_id: int, request: Request) -> Subject | None:
         counters.add(row.campaign_id, {"removed": 1})
         if row.member_id is not None:
             outcomes.reach(db.session, Outcome.REMOVED, [row.member_id])
+    _withdraw(message_id, subject.address, request.ip, now)
     db.session.commit()
     return Subject(subject.message_id, subject.address, subject.language, True)
+
+
+def _withdraw(message_id: int, address: str, ip: str, now: datetime) -> None:
+    """The proof says what was pressed, and in which mail."""
+    message = db.session.execute(
+        select(Message.client_id, Message.message_id, Mailing.subject)
+        .join(Mailing, Mailing.id == Message.mailing_id)
+        .where(Message.id == message_id)
+    ).one()
+    if message.client_id is None:
+        return
+    with force_locale(settings.office_language()):
+        wording = _("The remove link of the mail “%(subject)s”.", subject=message.subject)
+    consent.withdraw_marketing(
+        message.client_id,
+        address=address,
+        ip=ip,
+        at=now,
+        wording=wording,
+        note=message.message_id,
+    )
