@@ -32,7 +32,7 @@ class Batch:
     """One statement for many rows, compiled once and handed to the driver as it is.
 
     Rows hold values as the driver takes them: times through :meth:`time`, JSON through
-    :meth:`json`. For the few statements that are executed for every mail.
+    :meth:`json` (amounts as text). For the few statements that are executed for every mail.
     """
 
     def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
@@ -49,7 +49,7 @@ class Batch:
         return value.isoformat(" ", "microseconds")
 
     def json(self, value: Any) -> str | None:
-        return None if value is None else orjson.dumps(value).decode()
+        return None if value is None else orjson.dumps(value, default=str).decode()
 
     def execute(self, connection: Connection, rows: Sequence[dict[str, Any]]) -> int:
         """Returns how many rows matched. The statement's own values are put into the rows."""

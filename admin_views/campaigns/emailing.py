@@ -28,7 +28,7 @@ from ctm.errors import CtmError
 from ctm.extensions import db
 from ctm.i18n import _, _l
 from ctm.mailing import hours
-from ctm.mailing.merge import CATALOGUE
+from ctm.mailing.merge import CLIENTS
 from ctm.models import Campaign, ListStatus, Outcome
 from ctm.permissions import Permission, visible_accounts
 
@@ -237,13 +237,12 @@ def merge_fields() -> list[dict[str, str]]:
     """The merge fields for the editor's menu and the legend."""
     return [
         {
-            "code": f"[{module.name}.{field.name}]",
+            "code": f"[{CLIENTS.name}.{field.name}]",
             "label": str(field.label),
-            "group": str(module.label),
+            "group": str(CLIENTS.label),
             "type": field.type,
         }
-        for module in CATALOGUE.modules.values()
-        for field in module.fields.values()
+        for field in CLIENTS.fields.values()
     ]
 
 

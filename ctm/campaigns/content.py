@@ -4,7 +4,7 @@ from ctm import settings
 from ctm.extensions import db
 from ctm.mailing import snapshot, values
 from ctm.mailing.compose import RenderedPreview, preview
-from ctm.mailing.merge import CATALOGUE, compile_template
+from ctm.mailing.merge import CLIENTS, catalogue_of, compile_template
 from ctm.models import Campaign, CampaignMember, Client, Mailing
 
 
@@ -21,11 +21,11 @@ def preview_for(campaign: Campaign, client: Client | None) -> RenderedPreview:
     """
     content = snapshot.content_of(draft_mailing(campaign))
     if client is None:
-        return preview(content, CATALOGUE.samples())
+        return preview(content, catalogue_of(CLIENTS.name).samples())
     keys: set[str] = set()
     for source, html in ((content.subject, False), (content.html, True), (content.text, False)):
         if source:
-            keys.update(compile_template(source, CATALOGUE, html=html).fields)
+            keys.update(compile_template(source, catalogue_of(CLIENTS.name), html=html).fields)
     language = settings.office_language()
     found = values.of_clients(db.session, [client.id], keys, language)
     return preview(content, found[client.id])

@@ -12,7 +12,7 @@ from ctm.extensions import db
 from ctm.i18n import _, _l
 from ctm.mailing import hours
 from ctm.mailing.compose import check_address, sanitise
-from ctm.mailing.merge import CATALOGUE, compile_template
+from ctm.mailing.merge import CLIENTS, catalogue_of, compile_template
 from ctm.models import (
     Campaign,
     CampaignAttachment,
@@ -207,7 +207,7 @@ def _check_templates(campaign: Campaign) -> None:
         parts["body_text"] = (campaign.body_text or "", False)
     for name, (source, is_html) in parts.items():
         try:
-            compile_template(source, CATALOGUE, html=is_html)
+            compile_template(source, catalogue_of(CLIENTS.name), html=is_html)
         except InvalidInput as error:
             raise InvalidInput(str(error), name) from None
 

@@ -108,7 +108,7 @@ class Journal:
 
     def answered(self, message_id: int, result: dict[str, Any]) -> None:
         """The server has answered, and the database does not know yet. Written by ``flush``."""
-        self._pending.append(b"A %d %s\n" % (message_id, orjson.dumps(result)))
+        self._pending.append(b"A %d %s\n" % (message_id, orjson.dumps(result, default=str)))
 
     def flush(self) -> None:
         """Write what was noted. If that fails, it is as if it had not been noted.

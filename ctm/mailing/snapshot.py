@@ -8,7 +8,7 @@ from ctm.errors import InvalidInput
 from ctm.extensions import db
 from ctm.i18n import _l
 from ctm.mailing.compose import Attachment, CompiledMail, MailContent, compile_mail
-from ctm.mailing.merge import CATALOGUE
+from ctm.mailing.merge import catalogue_of
 from ctm.models import (
     Campaign,
     Mailing,
@@ -129,7 +129,7 @@ def split_addresses(kept: str) -> tuple[str, ...]:
 
 def compile_mailing(mailing: Mailing) -> CompiledMail:
     """The mailing as a form that is only filled in for each recipient."""
-    return compile_mail(content_of(mailing), CATALOGUE)
+    return compile_mail(content_of(mailing), catalogue_of(mailing.module))
 
 
 def message_domain(mailing: Mailing) -> str:

@@ -9,7 +9,7 @@ from ctm import audit
 from ctm.extensions import db
 from ctm.mailing import snapshot, values
 from ctm.mailing.compose import check_address
-from ctm.mailing.merge import CATALOGUE
+from ctm.mailing.merge import catalogue_of
 from ctm.models import Campaign, Client, Mailing, MailingKind, Message, User
 
 URGENT = -10
@@ -46,4 +46,4 @@ def send_test(campaign: Campaign, to_address: str, client: Client | None, author
 
 def _sample_values(mailing: Mailing) -> dict[str, Any]:
     with force_locale(mailing.options["language"]):
-        return values.freeze(CATALOGUE.samples())
+        return values.freeze(catalogue_of(mailing.module).samples())

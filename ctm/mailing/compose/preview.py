@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ctm.mailing.compose.bodies import compile_bodies
 from ctm.mailing.compose.content import MailContent
 from ctm.mailing.compose.headers import one_line
-from ctm.mailing.merge import CATALOGUE, Catalogue
+from ctm.mailing.merge import Catalogue, catalogue_of
 
 _SHOWN_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
@@ -22,14 +22,16 @@ class RenderedPreview:
 
 
 def preview(
-    content: MailContent, values: Mapping[str, object], catalogue: Catalogue = CATALOGUE
+    content: MailContent, values: Mapping[str, object], catalogue: Catalogue | None = None
 ) -> RenderedPreview:
     """Fill in a mail for looking at it; raises ``MergeError`` or ``ComposeError``.
+
+    Without a catalogue it is a campaign's, with the fields of clients.
 
     Links are the original ones, the remove link leads nowhere, inline images are put into the
     HTML as ``data:`` so that a sandboxed frame can show them.
     """
-    bodies = compile_bodies(content, catalogue, tracked=False)
+    bodies = compile_bodies(content, catalogue or catalogue_of(""), tracked=False)
     html = bodies.html.render(values) if bodies.html else None
     for each in content.attachments if html else ():
         if html and each.cid and each.content_type in _SHOWN_TYPES:

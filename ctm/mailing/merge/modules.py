@@ -1,88 +1,162 @@
-"""The modules whose fields can be used in a mail."""
+"""The merge modules, each one declaration. CONTRIBUTING.md shows how to add another."""
 
-from datetime import UTC, date, datetime
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
 
-from flask import has_app_context
-from flask_babel import get_timezone
+from sqlalchemy import and_, func
 
-from ctm.clock import utcnow
-from ctm.i18n import _l
+from ctm.errors import InvalidInput
+from ctm.i18n import _, _l
 from ctm.mailing.merge.catalogue import Catalogue, MergeField, Module
+from ctm.mailing.merge.declaration import Group, MergeModule, Recipient, Source, Total
+from ctm.mailing.merge.fields import CLIENTS, CONTACTS, INSTALMENTS, POLICIES
+from ctm.models import Client, Contact, Instalment, Policy
 
-_KINDS = {
-    "prospect": _l("Prospect"),
-    "company": _l("Company"),
-    "person": _l("Person"),
-    "supplier": _l("Supplier"),
+_TO_CLIENT = Recipient(
+    source=CLIENTS.name,
+    client_id=Client.id,
+    name=Client.display_name,
+    addresses=(("email1", Client.email1), ("email2", Client.email2), ("email3", Client.email3)),
+    active=Client.active,
+)
+
+_CLIENT_MODULE = MergeModule(
+    "clienti",
+    _l("Clients"),
+    list_name="clients",
+    model=Client,
+    sources=(Source(CLIENTS, Client),),
+    recipient=_TO_CLIENT,
+)
+
+_CONTACT_MODULE = MergeModule(
+    "ind_tlm",
+    _l("Contact addresses"),
+    list_name="contacts",
+    model=Contact,
+    sources=(Source(CONTACTS, Contact), Source(CLIENTS, Client, Client.id == Contact.client_id)),
+    recipient=Recipient(
+        source=CLIENTS.name,
+        client_id=Client.id,
+        name=func.trim(Contact.first_name + " " + Contact.last_name),
+        addresses=(("contact", Contact.email),),
+        active=and_(Client.active, Contact.active),
+    ),
+)
+
+_POLICY_MODULE = MergeModule(
+    "polizze",
+    _l("Policies"),
+    list_name="policies",
+    model=Policy,
+    sources=(Source(POLICIES, Policy), Source(CLIENTS, Client, Client.id == Policy.client_id)),
+    recipient=_TO_CLIENT,
+)
+
+_OF_INSTALMENTS = (
+    Source(INSTALMENTS, Instalment),
+    Source(POLICIES, Policy, Policy.id == Instalment.policy_id),
+    Source(CLIENTS, Client, Client.id == Instalment.client_id),
+)
+
+_INSTALMENT_MODULE = MergeModule(
+    "titoli",
+    _l("Instalments"),
+    list_name="instalments",
+    model=Instalment,
+    sources=_OF_INSTALMENTS,
+    recipient=_TO_CLIENT,
+)
+
+_BY_CLIENT_MODULE = MergeModule(
+    "titoli_anagrafica",
+    _l("Instalments grouped by client"),
+    list_name="instalments",
+    model=Instalment,
+    sources=_OF_INSTALMENTS,
+    recipient=_TO_CLIENT,
+    grouping=Group(
+        by=Instalment.client_id,
+        block=INSTALMENTS.name,
+        once=frozenset({CLIENTS.name}),
+        order=(Instalment.due_date, Instalment.id),
+        label=_l("Instalments, in all"),
+        totals=(
+            Total(
+                MergeField("totale", _l("Total amount"), "amount", Decimal(1500)),
+                "titoli.importo",
+                sum,
+            ),
+            Total(
+                MergeField("numero_titoli", _l("How many instalments"), "number", 2),
+                "titoli.scadenza",
+                len,
+            ),
+            Total(
+                MergeField("prima_scadenza", _l("First due date"), "date", date(2026, 2, 15)),
+                "titoli.scadenza",
+                min,
+            ),
+            Total(
+                MergeField("ultima_scadenza", _l("Last due date"), "date", date(2026, 8, 15)),
+                "titoli.scadenza",
+                max,
+            ),
+        ),
+    ),
+)
+
+MODULES: dict[str, MergeModule] = {
+    module.name: module
+    for module in (
+        _CLIENT_MODULE,
+        _CONTACT_MODULE,
+        _POLICY_MODULE,
+        _INSTALMENT_MODULE,
+        _BY_CLIENT_MODULE,
+    )
 }
 
 
-def _office_time(when: datetime) -> datetime:
-    """A stored time (naive UTC) as the office's clocks show it; UTC where there is no office."""
-    zone = get_timezone() if has_app_context() else None
-    return when.replace(tzinfo=UTC).astimezone(zone or UTC).replace(tzinfo=None)
+def module_named(name: str) -> MergeModule:
+    """The module kept under ``name``; an empty name is that of clients.
+
+    :raises InvalidInput: there is none.
+    """
+    found = MODULES.get(name or CLIENTS.name)
+    if found is None:
+        raise InvalidInput(_("There is no module “%(name)s”.", name=name[:40]))
+    return found
 
 
-def _today(_row: object) -> date:
-    return _office_time(utcnow()).date()
+def catalogue_of(name: str, sql: Mapping[str, bool] | None = None) -> Catalogue:
+    """What a template of a module may use; ``sql``: names of ``{{name}}`` fields and whether they
+    hold HTML."""
+    found = _catalogue(module_named(name).name)
+    return found if sql is None else found.with_sql(sql)
 
 
-def _entered_on(row: object) -> datetime | None:
-    when = getattr(row, "created_at", None)
-    return _office_time(when) if isinstance(when, datetime) else None
+def row_catalogue_of(name: str, sql: Mapping[str, bool] | None = None) -> Catalogue:
+    """The same for a line of a table (a spreadsheet's columns), where each line is one row."""
+    found = module_named(name).flat_catalogue()
+    return found if sql is None else found.with_sql(sql)
 
 
-CLIENTS = Module.of(
-    "clienti",
-    _l("Clients"),
-    [
-        MergeField("codice", _l("Code"), sample="C-0042", attribute="code"),
-        MergeField("tipo", _l("Kind"), sample=_l("Person"), attribute="kind", words=_KINDS),
-        MergeField("titolo", _l("Title"), sample="Dott.ssa", attribute="title"),
-        MergeField("nome", _l("First name"), sample="Giulia", attribute="first_name"),
-        MergeField("cognome", _l("Last name"), sample="D'Amico", attribute="last_name"),
-        MergeField(
-            "ragione_sociale",
-            _l("Company name"),
-            sample="Perù & Figli S.r.l.",
-            attribute="company_name",
-        ),
-        MergeField(
-            "nominativo", _l("Full name"), sample="Giulia D'Amico", attribute="display_name"
-        ),
-        MergeField(
-            "codice_fiscale", _l("Tax code"), sample="DMCGLI80A41H501T", attribute="tax_code"
-        ),
-        MergeField("partita_iva", _l("VAT number"), sample="00743110157", attribute="vat_number"),
-        MergeField(
-            "data_nascita", _l("Birth date"), "date", date(1980, 1, 1), attribute="birth_date"
-        ),
-        MergeField("luogo_nascita", _l("Birth place"), sample="Roma", attribute="birth_place"),
-        MergeField("sesso", _l("Sex"), sample="F", attribute="sex"),
-        MergeField("professione", _l("Profession"), sample="Architetta", attribute="profession"),
-        MergeField("email1", _l("E-mail 1"), sample="giulia@example.it", attribute="email1"),
-        MergeField("email2", _l("E-mail 2"), sample="studio@example.it", attribute="email2"),
-        MergeField("email3", _l("E-mail 3"), sample="", attribute="email3"),
-        MergeField("pec", _l("Certified e-mail"), sample="damico@pec.example.it", attribute="pec"),
-        MergeField("sito", _l("Web site"), sample="https://www.example.it", attribute="website"),
-        MergeField("telefono", _l("Phone"), sample="06 1234567", attribute="phone"),
-        MergeField("cellulare", _l("Mobile"), sample="333 1234567", attribute="mobile"),
-        MergeField("indirizzo", _l("Street"), sample="Via Appia Nuova, 12", attribute="street"),
-        MergeField("cap", _l("Postcode"), sample="00183", attribute="postcode"),
-        MergeField("citta", _l("City"), sample="Roma", attribute="city"),
-        MergeField("provincia", _l("Province"), sample="RM", attribute="province"),
-        MergeField("nazione", _l("Country"), sample="Italia", attribute="country"),
-        MergeField("note", _l("Notes"), sample="Preferisce la mattina", attribute="notes"),
-        MergeField(
-            "data_inserimento",
-            _l("Entered on"),
-            "date",
-            datetime(2026, 1, 20, 9, 30),
-            attribute="created_at",
-            read=_entered_on,
-        ),
-        MergeField("data", _l("Today's date"), "date", date(2026, 1, 20), read=_today),
-    ],
-)
+@lru_cache(50)
+def _catalogue(name: str) -> Catalogue:
+    return MODULES[name].catalogue(frozenset(CATALOGUE.modules))
 
-CATALOGUE = Catalogue.of(CLIENTS)
+
+def _everything() -> Catalogue:
+    """All fields of all modules, to know the type of a kept value by its key."""
+    found: dict[str, Module] = {}
+    for module in MODULES.values():
+        for name, fields in module.flat_catalogue().modules.items():
+            before = found[name].fields if name in found else {}
+            found[name] = Module(name, fields.label, {**before, **fields.fields})
+    return Catalogue(found)
+
+
+CATALOGUE = _everything()

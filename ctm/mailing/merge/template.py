@@ -11,7 +11,7 @@ from difflib import get_close_matches
 
 from ctm.i18n import DEFAULT_LANGUAGE, _
 from ctm.mailing.merge import contexts, syntax
-from ctm.mailing.merge.catalogue import Catalogue, MergeField
+from ctm.mailing.merge.catalogue import Catalogue, Found
 from ctm.mailing.merge.errors import MergeError, PictureError
 from ctm.mailing.merge.formats import Formatter
 
@@ -126,7 +126,7 @@ class _Compiler:
         head = syntax.read_head(view.text)
         if head is None:
             return start
-        found = self.catalogue.find(head.module, head.name)
+        found = self.catalogue.look_up(head.module, head.name)
         if found is None:
             self._refuse_unknown(head, view, start)
             return start
@@ -145,15 +145,14 @@ class _Compiler:
             else contexts.of_region(region, before)
         )
         self._literal(self.source[self.done : start])
-        self.pieces.append(self._field(found, head, options, start, text, escape))
+        self.pieces.append(self._field(found, options, start, text, escape))
         self._literal("".join([tag for place, tag in view.tags if place < stop]))
         self.done = stop
         return stop
 
     def _field(
         self,
-        found: MergeField,
-        head: syntax.Head,
+        found: Found,
         options: dict[str, str | None],
         start: int,
         text: str,
@@ -167,21 +166,14 @@ class _Compiler:
         picture = options.get("frm")
         if "frm" in options and not picture:
             raise self._error(_("The option frm needs a format: frm='dd/mm/YYYY'."), start, text)
-        if picture and found.type == "text":
+        if picture and found.field.type == "text":
             message = _("The field is a text and takes no format: leave frm out.")
             raise self._error(message, start, text)
         try:
-            show = found.formatter(picture, self.language)
+            show = found.field.formatter(picture, self.language)
         except PictureError as problem:
             raise self._error(problem.message, start, text) from None
-        module = next(
-            each
-            for each in self.catalogue.modules.values()
-            if found.name in each.fields and each.fields[found.name] is found
-        )
-        return Field(
-            f"{module.name}.{found.name}", text, show, options.get("ifempty") or "", escape
-        )
+        return Field(found.key, text, show, options.get("ifempty") or "", escape)
 
     def _refuse_unknown(self, head: syntax.Head, view: syntax.View, start: int) -> None:
         """Raise if what looks like a field was meant as one."""
