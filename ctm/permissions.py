@@ -2,7 +2,8 @@
 
 ============== =================================================================
 administrator  everything, users, accounts, system
-manager        clients, campaigns, imports, decisions on undecided mails
+manager        clients, campaigns, imports, templates, purposes, erasure of a client,
+               decisions on undecided mails
 operator       clients, list statuses by hand
 supervisor     reads everything of the office, watches statistics, exports
 ============== =================================================================
@@ -27,6 +28,8 @@ class Permission(StrEnum):
     EDIT_CAMPAIGNS = "edit_campaigns"
     RUN_CAMPAIGNS = "run_campaigns"
     SET_LIST_STATUS = "set_list_status"
+    EDIT_TEMPLATES = "edit_templates"
+    ERASE_CLIENTS = "erase_clients"
     VIEW_MAIL = "view_mail"
     DECIDE_MAIL = "decide_mail"
     VIEW_PRACTICE = "view_practice"
@@ -58,6 +61,8 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
         Permission.EDIT_CAMPAIGNS,
         Permission.RUN_CAMPAIGNS,
         Permission.SET_LIST_STATUS,
+        Permission.EDIT_TEMPLATES,
+        Permission.ERASE_CLIENTS,
         Permission.DECIDE_MAIL,
         Permission.USE_ACCOUNTS,
         Permission.VIEW_SYSTEM,

@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ctm import list_statuses, settings, users
 from ctm.clients.checks import clean_text
+from ctm.consent import purposes
 from ctm.errors import Conflict, InvalidInput
 from ctm.extensions import db
 from ctm.i18n import _l
@@ -88,6 +89,7 @@ def finish(office: str, language: str, name: str, email: str, password: str) -> 
     except InvalidInput:
         db.session.rollback()
         raise
+    purposes.ensure_defaults(language)
     list_statuses.ensure_defaults(language)
     _code_file().unlink(missing_ok=True)
     return user

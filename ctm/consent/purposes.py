@@ -120,6 +120,15 @@ def ensure_defaults(language: str) -> int:
     return len(rows)
 
 
+def start_with_defaults(language: str) -> int:
+    """:func:`ensure_defaults` for an office that was set up before there were purposes."""
+    made = ensure_defaults(language)
+    if made:
+        audit.record("purpose.create", count=made)
+    db.session.commit()
+    return made
+
+
 def create(values: Mapping[str, Any]) -> Purpose:
     """Add a purpose; without a position it comes last.
 
