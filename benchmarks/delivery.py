@@ -45,11 +45,13 @@ def arguments() -> argparse.Namespace:
 
 
 @contextmanager
-def counted(sink: servers.CountingSink, mails: int, who: str) -> Iterator[None]:
+def counted(
+    sink: servers.CountingSink, mails: int, who: str, patience: float = 2.0
+) -> Iterator[None]:
     """End with words unless the sink takes exactly so many mails meanwhile."""
     before = sink.mails()
     yield
-    end = time.monotonic() + 2
+    end = time.monotonic() + patience
     while sink.mails() - before < mails and time.monotonic() < end:
         time.sleep(0.01)
     taken = sink.mails() - before

@@ -149,11 +149,11 @@ def deliver(campaign: Campaign, seconds: float = 300.0) -> float:
     control.resume(campaign)
     _until(done, seconds, "the campaign does not end")
     taken = time.perf_counter() - start
-    _all_sent(campaign_id, total)
+    demand_all_sent(campaign_id, total)
     return total / taken
 
 
-def _all_sent(campaign_id: int, total: int) -> None:
+def demand_all_sent(campaign_id: int, total: int) -> None:
     """End with words unless every mail of the campaign is sent, by its row and by the counters."""
     query = select(Message.state, func.count()).where(Message.campaign_id == campaign_id)
     states = {row[0]: row[1] for row in db.session.execute(query.group_by(Message.state))}
