@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, String, Table, cast, func, literal, text
+from sqlalchemy import Connection, Select, String, Table, cast, func, literal, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session, scoped_session
@@ -108,3 +108,15 @@ def larger_cache(session: Session | scoped_session[Any], kilobytes: int) -> Iter
         yield
     finally:
         session.execute(text(f"PRAGMA cache_size = {usual}"))
+
+
+CHANNEL = "ctm_engine"
+
+
+def announce(executor: Executor) -> None:
+    """Tell the workers, when the transaction is committed, that what may leave has changed.
+
+    SQLite's see it by themselves.
+    """
+    if dialect_name(executor) == "postgresql":
+        executor.execute(select(func.pg_notify(CHANNEL, "")))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, func, select, update
 
-from ctm import counters
+from ctm import counters, sql
 from ctm.errors import Conflict
 from ctm.extensions import db
 from ctm.i18n import _l
@@ -52,6 +52,7 @@ def set_mailings(campaign: Campaign, before: Sequence[MailingState], after: Mail
         .values(state=after.value)
         .execution_options(synchronize_session=False)
     )
+    sql.announce(db.session)
 
 
 def _cancellable(campaign_id: int) -> ColumnElement[bool]:

@@ -2,11 +2,14 @@
 
 from typing import Any, Protocol
 
+import psycopg
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
+from ctm import sql
 from ctm.clock import Clock
 
-POLL_EVERY = 0.02
+LOOK_EVERY, DEAF_LOOK_EVERY = 0.25, 0.02
 
 
 class Watch(Protocol):
@@ -42,25 +45,67 @@ class SqliteWatch:
         self._pooled.close()
 
 
-class PollingWatch:
-    """Says so every few milliseconds: for databases that do not tell."""
+class ListeningWatch:
+    """PostgreSQL tells its listeners (:func:`ctm.sql.announce`) what must be noticed at once.
+
+    Other changes are looked for every little while, and all of them while nobody listens because
+    the connection is lost.
+    """
 
     rest = 0.25
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
         self._clock = clock
         self._next = 0.0
+        self._connection: Any = None
 
     def changed(self) -> bool:
         now = self._clock.monotonic()
-        if now < self._next:
+        if now >= self._next:
+            self._listen()
+            self._next = now + (LOOK_EVERY if self._connection is not None else DEAF_LOOK_EVERY)
+            return True
+        return self._heard()
+
+    def _listen(self) -> None:
+        """Make sure of a connection that listens."""
+        if self._connection is not None:
+            return
+        try:
+            pooled = self._engine.raw_connection()
+            self._connection = pooled.driver_connection
+            pooled.detach()
+            self._connection.rollback()
+            self._connection.autocommit = True
+            self._connection.execute(f"LISTEN {sql.CHANNEL}")
+        except (DBAPIError, psycopg.Error):
+            self._drop()
+
+    def _heard(self) -> bool:
+        if self._connection is None:
             return False
-        self._next = now + POLL_EVERY
-        return True
+        try:
+            wire = self._connection.pgconn
+            wire.consume_input()
+            heard = False
+            while wire.notifies() is not None:
+                heard = True
+        except psycopg.Error:
+            self._drop()
+            return True
+        return heard
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
     def close(self) -> None:
-        """Nothing is held."""
+        self._drop()
 
 
 def watch(engine: Engine, clock: Clock) -> Watch:
-    return SqliteWatch(engine) if engine.dialect.name == "sqlite" else PollingWatch(clock)
+    if engine.dialect.name == "sqlite":
+        return SqliteWatch(engine)
+    return ListeningWatch(engine, clock)
