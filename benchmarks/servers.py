@@ -39,11 +39,16 @@ def wait_for(port: int, seconds: float = 20.0) -> None:
     sys.exit(f"nobody listens on port {port}")
 
 
+def _privileges() -> tuple[str, ...]:
+    """As root the sink wants to be told whom to run as; nobody else may choose."""
+    return ("-u", "nobody") if os.geteuid() == 0 else ()
+
+
 @contextmanager
 def smtp_sink() -> Iterator[int]:
     """``smtp-sink``, which takes every mail and keeps none; its port."""
     port = free_port()
-    command = [program("smtp-sink"), "-u", "nobody", f"127.0.0.1:{port}", "512"]
+    command = [program("smtp-sink"), *_privileges(), f"127.0.0.1:{port}", "512"]
     process = subprocess.Popen(command)
     try:
         wait_for(port)
@@ -72,7 +77,7 @@ def counting_sink() -> Iterator[CountingSink]:
     """``smtp-sink -c``. It writes its counter into memory: on a disk that would slow it."""
     port = free_port()
     output = os.memfd_create("smtp-sink")
-    command = [program("smtp-sink"), "-c", "-u", "nobody", f"127.0.0.1:{port}", "512"]
+    command = [program("smtp-sink"), "-c", *_privileges(), f"127.0.0.1:{port}", "512"]
     process = subprocess.Popen(command, stdout=output)
     try:
         wait_for(port)
@@ -88,5 +93,7 @@ def smtp_source(port: int, mails: int, size: int, sessions: int = 16) -> float:
     command = [program("smtp-source"), "-d", "-N", "-m", str(mails), "-s", str(sessions)]
     command += ["-l", str(size), "-f", "a@x.test", "-t", "b@y.test", f"127.0.0.1:{port}"]
     start = time.perf_counter()
-    subprocess.run(command, check=True)
+    done = subprocess.run(command)
+    if done.returncode:
+        sys.exit(f"smtp-source ends with {done.returncode}: not complete")
     return mails / (time.perf_counter() - start)
