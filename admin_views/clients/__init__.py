@@ -3,10 +3,10 @@
 from flask import Flask
 from flask_admin import Admin
 
-from admin_views.clients import actions, card, contacts, forms, imports, listing, searches
+from admin_views.clients import actions, card, consents, contacts, forms, imports, listing, searches
 from admin_views.clients.blueprint import bp
 
-PAGES = (listing, card, forms, contacts, actions, searches, imports)
+PAGES = (listing, card, forms, contacts, consents, actions, searches, imports)
 
 
 def register(app: Flask, _admin: Admin) -> None:

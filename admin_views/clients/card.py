@@ -7,9 +7,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
 from admin_views.clients.blueprint import bp
+from admin_views.clients.consent_form import fresh_form
 from admin_views.security import requires
+from ctm import consent
 from ctm.clients import checks, operations, search
 from ctm.clients.fields import BY_NAME, KIND_WORDS, SEX_WORDS
+from ctm.consent import purposes
 from ctm.extensions import db
 from ctm.i18n import _l
 from ctm.models import CampaignMember, Client, Contact, Message
@@ -21,6 +24,7 @@ SECTIONS: dict[str, object] = {
     "contacts": _l("Contacts"),
     "campaigns": _l("Campaigns"),
     "mail": _l("Mail"),
+    "consents": _l("Consent"),
     "notes": _l("Notes"),
 }
 SHOWN = 200
@@ -48,8 +52,7 @@ def render_card(client: Client, section: str, **more: Any) -> Any:
         fields=BY_NAME,
         contact_fields=checks.CONTACT_FIELDS,
         removed=search.removed_addresses([client]),
-        **_CONTENT.get(section, _nothing)(client),
-        **more,
+        **(_CONTENT.get(section, _nothing)(client) | more),
     )
 
 
@@ -86,4 +89,17 @@ def _mail(client: Client) -> dict[str, Any]:
     return {"messages": search.mails_of(client, SHOWN)}
 
 
-_CONTENT = {"campaigns": _campaigns, "mail": _mail}
+def _consents(client: Client) -> dict[str, Any]:
+    every = purposes.every()
+    return {
+        "purposes": every,
+        "standings": consent.standings([client.id]),
+        "may": {p.id for p in every if consent.allowed(db.session, [client.id], p.id)},
+        "events": consent.latest(client.id),
+        "states": consent.STATES,
+        "sources": consent.SOURCES,
+        "form": fresh_form(),
+    }
+
+
+_CONTENT = {"campaigns": _campaigns, "mail": _mail, "consents": _consents}
