@@ -21,9 +21,28 @@ from sqlalchemy import CompoundSelect, select, union
 from ctm.errors import InvalidInput, Unavailable
 from ctm.extensions import db
 from ctm.i18n import _l
-from ctm.models import CampaignAttachment, MailingAttachment, StoredFile, Task, User
+from ctm.models import (
+    CampaignAttachment,
+    DocumentTemplate,
+    MailDraftFile,
+    MailingAttachment,
+    MailTemplateFile,
+    MessageFile,
+    StoredFile,
+    Task,
+    User,
+)
 
 BLOCK = 256 * 1024
+USERS = (
+    CampaignAttachment,
+    DocumentTemplate,
+    MailDraftFile,
+    MailTemplateFile,
+    MailingAttachment,
+    MessageFile,
+    Task,
+)
 FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -172,9 +191,7 @@ def discard(ids: Iterable[int]) -> int:
     """Delete these files unless something still uses them; commits. Returns how many went."""
     wanted = [number for number in set(ids) if number]
     used: CompoundSelect[Any] = union(
-        select(CampaignAttachment.file_id).where(CampaignAttachment.file_id.in_(wanted)),
-        select(MailingAttachment.file_id).where(MailingAttachment.file_id.in_(wanted)),
-        select(Task.file_id).where(Task.file_id.in_(wanted)),
+        *(select(table.file_id).where(table.file_id.in_(wanted)) for table in USERS)
     )
     free = set(wanted) - set(db.session.scalars(used))
     gone = list(db.session.scalars(select(StoredFile).where(StoredFile.id.in_(free))))
