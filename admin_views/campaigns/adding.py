@@ -10,11 +10,11 @@ from flask_login import current_user
 from admin_views.campaigns.blueprint import bp, number
 from admin_views.security import requires
 from ctm import files
-from ctm.campaigns import members, operations
+from ctm.campaigns import joining, members, operations
 from ctm.clients import saved_filters, selection
 from ctm.errors import CtmError, InvalidInput
 from ctm.i18n import _, _l, _n
-from ctm.models import Campaign
+from ctm.models import Campaign, Task
 from ctm.permissions import Permission
 
 SHOWN_UNKNOWN = 200
@@ -49,7 +49,15 @@ def add_clients() -> Any:
     chosen = selection.read(
         form.getlist("ids"), form.get("all_matching", ""), form.get("query", "")
     )
-    _say(campaign, members.add_clients(campaign, chosen.select_ids()))
+    return _join(campaign, chosen)
+
+
+def _join(campaign: Campaign, chosen: selection.Selection | None) -> Any:
+    """Add and say so, or lead to the task that does it."""
+    done = joining.join(campaign, chosen, current_user)
+    if isinstance(done, Task):
+        return redirect(url_for("tasks.show", task_id=done.id))
+    _say(campaign, done)
     return redirect(url_for("campaigns.members", campaign_id=campaign.id))
 
 
@@ -73,9 +81,7 @@ def _page(campaign: Campaign, report: members.FileReport | None = None, problem:
 @bp.post("/<int:campaign_id>/add/all")
 @requires(Permission.EDIT_CAMPAIGNS)
 def add_all(campaign_id: int) -> Any:
-    campaign = operations.get(campaign_id)
-    _say(campaign, members.add_all(campaign))
-    return redirect(url_for("campaigns.members", campaign_id=campaign.id))
+    return _join(operations.get(campaign_id), None)
 
 
 @bp.post("/<int:campaign_id>/add/filter")
@@ -84,8 +90,7 @@ def add_filter(campaign_id: int) -> Any:
     campaign = operations.get(campaign_id)
     saved = saved_filters.get(number("filter_id"), current_user)
     found = saved_filters.load(saved)
-    _say(campaign, members.add_clients(campaign, found.select_ids()))
-    return redirect(url_for("campaigns.members", campaign_id=campaign.id))
+    return _join(campaign, selection.Selection(found, None))
 
 
 @bp.post("/<int:campaign_id>/add/file")
