@@ -6,10 +6,9 @@ from flask import Blueprint, Flask, flash, jsonify, redirect, render_template, s
 from flask_admin import Admin
 from flask_login import current_user
 
-from admin_views.clients.imports import report_context
+from admin_views.lists.imports import IMPORTS, report_context
 from admin_views.security import requires
 from ctm import files, tasks
-from ctm.clients import import_tasks
 from ctm.errors import Conflict, NotFound
 from ctm.extensions import db
 from ctm.i18n import _, _l
@@ -25,7 +24,6 @@ STATE_WORDS: dict[str, object] = {
     TaskState.FAILED: _l("failed"),
     TaskState.CANCELLED: _l("stopped"),
 }
-IMPORTS = {import_tasks.PLAN, import_tasks.RUN}
 
 
 def register(app: Flask, _admin: Admin) -> None:

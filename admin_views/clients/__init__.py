@@ -1,12 +1,12 @@
-"""The pages of clients: list, card, forms, contacts, actions on many, saved searches, imports."""
+"""The pages of clients: list, card, forms, contacts, actions on many, searches, imports."""
 
 from flask import Flask
 from flask_admin import Admin
 
-from admin_views.clients import actions, card, consents, contacts, forms, imports, listing, searches
+from admin_views.clients import actions, card, consents, contacts, forms, listing
 from admin_views.clients.blueprint import bp
 
-PAGES = (listing, card, forms, contacts, consents, actions, searches, imports)
+PAGES = (listing, card, forms, contacts, consents, actions)
 
 
 def register(app: Flask, _admin: Admin) -> None:

@@ -1,15 +1,13 @@
-"""What is done to many clients: delete, mark active or not, export."""
+"""What is done to many clients: delete, mark active or not."""
 
-import tempfile
 from typing import Any
 
-from flask import abort, flash, redirect, render_template, request, send_file, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 
-from admin_views.clients.blueprint import bp, list_url
+from admin_views.clients.blueprint import LIST, bp, list_url
 from admin_views.security import requires
-from ctm import exporting as tables
-from ctm.clients import exporting, filters, search, selection
+from ctm.clients import selection
 from ctm.errors import Conflict
 from ctm.i18n import _n
 from ctm.models import Task
@@ -30,9 +28,7 @@ def act(action: str) -> Any:
         abort(404)
     require(current_user, NEEDED[action])
     form = request.form
-    chosen = selection.read(
-        form.getlist("ids"), form.get("all_matching", ""), form.get("query", "")
-    )
+    chosen = LIST.selected()
     numbers = selection.consequences(chosen, action)
     if form.get("confirmed") != str(numbers.clients) or not numbers.clients:
         return render_template(
@@ -65,29 +61,3 @@ def _done_words(action: str, count: int) -> str:
             _n("%(num)s client is not active now.", "%(num)s clients not active now.", count)
         )
     return str(_n("%(num)s client is active now.", "%(num)s clients are active now.", count))
-
-
-@bp.post("/export")
-@requires(Permission.EXPORT)
-def export() -> Any:
-    """The selection, or without one all that match, as CSV or XLSX."""
-    form = request.form
-    kind = form.get("format", "csv")
-    exporting.check_kind(kind)
-    found = filters.parse_query_string(form.get("query", ""))
-    ids = None
-    if form.getlist("ids") and form.get("all_matching") != "1":
-        chosen = selection.read(form.getlist("ids"), "", form.get("query", ""))
-        ids = list(chosen.ids or ())
-    elif search.count(found).number > exporting.AT_ONCE:
-        task = exporting.start(kind, found, current_user)
-        return redirect(url_for("tasks.show", task_id=task.id))
-    out = tempfile.TemporaryFile()  # noqa: SIM115 - sent and closed with the answer
-    exporting.write(kind, out, found, ids)
-    out.seek(0)
-    return send_file(
-        out,
-        mimetype=tables.CONTENT_TYPES[kind],
-        as_attachment=True,
-        download_name=exporting.file_name(kind),
-    )

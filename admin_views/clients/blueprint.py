@@ -1,16 +1,28 @@
-"""The blueprint that the pages of clients share, and how they speak of a search's address."""
+"""The blueprint that the pages of clients share, and what their list has in common with others."""
 
-from typing import Any
-from urllib.parse import urlencode
+from flask import Blueprint
 
-from flask import Blueprint, url_for
-
+from admin_views.lists.imports import ImportPages
+from admin_views.lists.pages import ListPages
+from ctm.clients.exporting import EXPORT
 from ctm.clients.filters import ClientFilter
+from ctm.clients.import_tasks import IMPORT
+from ctm.i18n import _l
 
 bp = Blueprint("clients", __name__, url_prefix="/clients")
-
-
-def list_url(found: ClientFilter, **extra: Any) -> str:
-    """The address of the list with this search; ``extra`` are page, size, sort, desc, saved."""
-    pairs = found.to_pairs() + [(k, str(v)) for k, v in extra.items() if v not in (None, "", 0)]
-    return f"{url_for('clients.index_view')}?{urlencode(pairs)}"
+LIST = ListPages(bp, ClientFilter, EXPORT, "name")
+list_url = LIST.url
+IMPORTS = ImportPages(
+    LIST,
+    IMPORT,
+    _l("Import clients"),
+    _l("See the clients"),
+    (
+        _l(
+            "Clients that are in the registry already are recognised by a field you choose, and "
+            "updated; an empty cell leaves what is there."
+        ),
+    ),
+)
+LIST.add_routes()
+IMPORTS.add_routes()

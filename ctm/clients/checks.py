@@ -5,21 +5,34 @@ raises :class:`~ctm.errors.InvalidInput` with a sentence that says what is wrong
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from stdnum import exceptions as stdnum_errors
 from stdnum.eu import vat as eu_vat
 from stdnum.it import codicefiscale, iva
 
-from ctm.clients.fields import STORED, ClientField, FieldType, fold
+from ctm.clients.fields import STORED
 from ctm.clock import utcnow
 from ctm.errors import InvalidInput
 from ctm.i18n import _, _l
+from ctm.lists.fields import Field, FieldType, fold
+from ctm.lists.values import InvalidFields, clean_text, flag, read_date
 from ctm.mailing.compose import check_address
 from ctm.models import ClientKind
+
+__all__ = [
+    "CONTACT_FIELDS",
+    "InvalidFields",
+    "clean_client",
+    "clean_contact",
+    "clean_email",
+    "clean_field",
+    "clean_text",
+    "flag",
+    "read_date",
+]
 
 KINDS = {
     "person": ClientKind.PERSON,
@@ -38,44 +51,10 @@ KINDS = {
 }
 _FEMALE, _MALE = ("f", "femmina", "female", "donna"), ("m", "maschio", "male", "uomo")
 SEXES = dict.fromkeys(_FEMALE, "F") | dict.fromkeys(_MALE, "M")
-YES = {"1", "true", "yes", "y", "si", "s", "x", "on", "vero", "attivo", "active"}
-NO = {"0", "false", "no", "n", "off", "falso", "non attivo", "inattivo", "inactive", "not active"}
-DATE_FORMATS = ("%d/%m/%Y", "%Y-%m-%d", "%d-%m-%Y", "%d.%m.%Y")
 OLDEST = date(1850, 1, 1)
 _PHONE = re.compile(r"[\d\s()+./\-]*(?:(?:int|ext|x)\.?\s*\d+)?", re.IGNORECASE)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.\-]*:(?!\d)", re.IGNORECASE)
 _SCIENTIFIC = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
-_SHEET_ERRORS = {"#N/A", "#N/D", "#REF!", "#RIF!", "#VALUE!", "#VALORE!", "#DIV/0!", "#NAME?"}
-
-
-class InvalidFields(InvalidInput):
-    """Several values are wrong; ``errors`` maps the field's name to what is wrong with it."""
-
-    def __init__(self, errors: Mapping[str, object]) -> None:
-        field, message = next(iter(errors.items()))
-        super().__init__(message, field)
-        self.errors = dict(errors)
-
-
-def clean_text(text: str, max_length: int | None, multiline: bool = False) -> str:
-    """Text without control characters and outer spaces, in Unicode's composed form."""
-    kept = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    if any(unicodedata.category(c) in {"Cc", "Cs"} and c not in "\n\t" for c in kept):
-        raise InvalidInput(_l("This text holds characters that cannot be written; type it again."))
-    kept = kept.strip() if multiline else " ".join(kept.split())
-    if kept.upper() in _SHEET_ERRORS:
-        raise InvalidInput(
-            _l("The spreadsheet shows the error %(error)s here; mend the formula.", error=kept)
-        )
-    if max_length is not None and len(kept) > max_length:
-        raise InvalidInput(
-            _l(
-                "This is %(length)s characters long; at most %(max)s fit.",
-                length=len(kept),
-                max=max_length,
-            )
-        )
-    return kept
 
 
 def clean_email(text: str, field: str | None = None) -> str:
@@ -132,22 +111,6 @@ def vat_number(text: str) -> str:
     raise InvalidInput(problem)
 
 
-def read_date(text: str) -> date | None:
-    """A date written as 31/12/1980, 31-12-1980, 31.12.1980 or 1980-12-31. Empty is none."""
-    text = text.strip()
-    if not text:
-        return None
-    day_part = re.sub(r"[ T]00:00(:00)?$", "", text)
-    for form in DATE_FORMATS:
-        try:
-            return datetime.strptime(day_part, form).date()
-        except ValueError:
-            continue
-    raise InvalidInput(
-        _l("“%(text)s” is not a date; write it like 31/12/1980.", text=text[:40]),
-    )
-
-
 def birth_date(text: str) -> date | None:
     day = read_date(text)
     if day is not None and day > utcnow().date():
@@ -166,13 +129,6 @@ def phone(text: str) -> str:
     if not _PHONE.fullmatch(number):
         raise InvalidInput(_l("A phone number holds digits, spaces and + ( ) . / - only."))
     return number
-
-
-def flag(text: str) -> bool:
-    word = fold(text)
-    if word in YES or word in NO:
-        return word in YES
-    raise InvalidInput(_l("“%(text)s” is neither yes nor no.", text=text[:40]))
 
 
 def kind(text: str) -> str:
@@ -216,7 +172,7 @@ _SPECIAL: dict[str, Callable[[str], Any]] = {
 } | dict.fromkeys(("phone", "phone2", "mobile", "fax"), phone)
 
 
-def clean_field(field: ClientField, value: Any) -> Any:
+def clean_field(field: Field, value: Any) -> Any:
     """The value of one field as it is kept.
 
     :raises InvalidInput: it cannot be accepted.

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from ctm.clients.fields import EMAILS, fold
+from ctm.clients.fields import EMAILS
+from ctm.lists.fields import fold
 from ctm.models import ClientKind
 
 FIRMS = frozenset({ClientKind.COMPANY, ClientKind.SUPPLIER})

@@ -1,28 +1,13 @@
 """The fields of a client, as one table that forms, filters, imports and exports read."""
 
-import re
-import unicodedata
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
+from collections.abc import Callable
 
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import select
 
+from ctm.extensions import db
 from ctm.i18n import _l
-from ctm.models import Client, ClientKind
-
-
-class FieldType(StrEnum):
-    """How a field is read, checked and compared. ``CODE`` is text with an order (post codes)."""
-
-    TEXT = "text"
-    CODE = "code"
-    EMAIL = "email"
-    CHOICE = "choice"
-    FLAG = "flag"
-    DATE = "date"
-    MOMENT = "moment"
-
+from ctm.lists.fields import Field, FieldType, Words
+from ctm.models import Client, ClientKind, Purpose
 
 KIND_WORDS: dict[str, object] = {
     ClientKind.PERSON: _l("Person"),
@@ -33,35 +18,37 @@ KIND_WORDS: dict[str, object] = {
 SEX_WORDS: dict[str, object] = {"F": _l("Female"), "M": _l("Male")}
 
 
-@dataclass(frozen=True)
-class ClientField:
-    """One field: its attribute, its name for the user, its type, and how imports may call it."""
-
-    name: str
-    label: object
-    type: FieldType = FieldType.TEXT
-    headers: tuple[str, ...] = ()
-    words: dict[str, object] | None = None
-    filter_only: bool = False
-
-    @property
-    def columns(self) -> tuple[InstrumentedAttribute[Any], ...]:
-        if self.name == ANY_EMAIL:
-            return (Client.email1, Client.email2, Client.email3)
-        return (getattr(Client, self.name),)
-
-    @property
-    def max_length(self) -> int | None:
-        """Characters the column holds; ``None`` is no limit."""
-        length = getattr(self.columns[0].type, "length", None)
-        return int(length) if length else None
-
-
 ANY_EMAIL = "email"
 EMAILS = ("email1", "email2", "email3")
+SEARCHED = {"last_name", "first_name", "company_name", "code", "tax_code", "vat_number", "pec"}
+SEARCHED |= {"city", "profession", *EMAILS, ANY_EMAIL}
+"""Fields whose words are all in ``search_text``: see :mod:`ctm.clients.derived`."""
+
+
+def _purposes() -> dict[str, object]:
+    query = select(Purpose).order_by(Purpose.position, Purpose.id)
+    return {str(purpose.id): purpose.name for purpose in db.session.scalars(query)}
+
+
+def ClientField(
+    name: str,
+    label: object,
+    type: FieldType = FieldType.TEXT,
+    headers: tuple[str, ...] = (),
+    choices: Words | Callable[[], Words] | None = None,
+    filter_only: bool = False,
+) -> Field:
+    """A field of the clients; its column has its name, unless it stands for several."""
+    names = EMAILS if name == ANY_EMAIL else (name,)
+    columns = tuple(getattr(Client, each) for each in names if hasattr(Client, each))
+    return Field(
+        name, label, type, headers, choices, filter_only, columns, searched=name in SEARCHED
+    )
+
+
 T = FieldType
 
-FIELDS: tuple[ClientField, ...] = (
+FIELDS: tuple[Field, ...] = (
     ClientField("code", _l("Code"), T.CODE, ("codice", "codice cliente", "id cliente", "cod")),
     ClientField(
         "kind",
@@ -156,32 +143,10 @@ FIELDS: tuple[ClientField, ...] = (
     ClientField("mail_country", _l("Correspondence country"), T.TEXT, ("nazione corrispondenza",)),
     ClientField("notes", _l("Notes"), T.TEXT, ("note", "annotazioni", "commenti")),
     ClientField(ANY_EMAIL, _l("E-mail"), T.EMAIL, filter_only=True),
+    ClientField("consent", _l("Consent"), T.CONSENT, choices=_purposes, filter_only=True),
     ClientField("created_at", _l("Entered on"), T.MOMENT, filter_only=True),
     ClientField("updated_at", _l("Changed on"), T.MOMENT, filter_only=True),
 )
 
-SEARCHED = {"last_name", "first_name", "company_name", "code", "tax_code", "vat_number", "pec"}
-SEARCHED |= {"city", "profession", *EMAILS, ANY_EMAIL}
-"""Fields whose words are all in ``search_text``: see :mod:`ctm.clients.derived`."""
-
 BY_NAME = {field.name: field for field in FIELDS}
 STORED = tuple(field for field in FIELDS if not field.filter_only)
-
-
-def fold(text: str) -> str:
-    """Text for searching: lower case, without accents, single spaces."""
-    decomposed = unicodedata.normalize("NFKD", text).casefold()
-    plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
-    return " ".join(plain.split())
-
-
-def search_words(text: str) -> list[str]:
-    """The words to look for in ``search_text``; a phone number is looked for by its digits."""
-    if re.fullmatch(r"[+\d][\d\s()./\-]{4,}", text.strip()):
-        return [re.sub(r"\D", "", text)]
-    return fold(text).split()
-
-
-def header_key(text: str) -> str:
-    """A column's title reduced to its words, so that ``P.IVA`` and ``p iva`` are one."""
-    return " ".join(re.findall(r"[a-z0-9]+", fold(text)))

@@ -1,81 +1,27 @@
-"""Searches kept by name, for oneself or for the whole office."""
+"""Searches over the clients kept by name (see :mod:`ctm.lists.saved`)."""
 
-from sqlalchemy import or_, select
+from ctm.clients.filters import LISTING, ClientFilter
+from ctm.lists import saved
+from ctm.lists.saved import delete, save
+from ctm.models import SavedFilter, User
 
-from ctm import audit, sql
-from ctm.clients.checks import clean_text
-from ctm.clients.filters import ClientFilter
-from ctm.errors import InvalidInput, NotAllowed, NotFound
-from ctm.extensions import db
-from ctm.i18n import _
-from ctm.models import Role, SavedFilter, User
-
-MODULE = "clients"
-MAX_SHOWN = 200
+__all__ = ["delete", "get", "load", "save", "visible"]
 
 
 def visible(user: User) -> list[SavedFilter]:
     """The user's own searches and the shared ones, by name."""
-    query = (
-        select(SavedFilter)
-        .where(
-            SavedFilter.module == MODULE,
-            or_(SavedFilter.shared.is_(True), SavedFilter.owner_id == user.id),
-        )
-        .order_by(SavedFilter.name, SavedFilter.id)
-        .limit(MAX_SHOWN)
-    )
-    return list(db.session.scalars(query))
+    return saved.visible(LISTING, user)
 
 
 def get(saved_id: int, user: User) -> SavedFilter:
     """
     :raises NotFound: there is none, or it is another user's own.
     """
-    saved = db.session.get(SavedFilter, saved_id)
-    if saved is None or saved.module != MODULE or not (saved.shared or saved.owner_id == user.id):
-        raise NotFound(_("There is no such saved search. It may have been deleted."))
-    return saved
+    return saved.get(LISTING, saved_id, user)
 
 
-def load(saved: SavedFilter) -> ClientFilter:
+def load(kept: SavedFilter) -> ClientFilter:
     """
     :raises InvalidInput: it was written by another version and cannot be read.
     """
-    return ClientFilter.from_dict(saved.query)
-
-
-def save(user: User, name: str, found: ClientFilter, shared: bool) -> SavedFilter:
-    """Keep a search by name; one's own search of the same name is replaced.
-
-    :raises InvalidInput: the name is empty or too long, or shared by somebody else.
-    """
-    name = clean_text(name, 120)
-    if not name:
-        raise InvalidInput(_("Write a name for the search."), "name")
-    query = select(SavedFilter).where(
-        SavedFilter.module == MODULE, sql.fold(SavedFilter.name) == name.lower()
-    )
-    same = list(db.session.scalars(query))
-    if shared and any(other.shared and other.owner_id != user.id for other in same):
-        raise InvalidInput(_("The office already has a search with this name."), "name")
-    saved = next((each for each in same if each.owner_id == user.id), None)
-    if saved is None:
-        saved = SavedFilter(module=MODULE, owner_id=user.id)
-        db.session.add(saved)
-    saved.name, saved.shared, saved.query = name, shared, found.to_dict()
-    db.session.flush()
-    audit.record("saved_filter.save", saved, shared=shared)
-    db.session.commit()
-    return saved
-
-
-def delete(saved: SavedFilter, user: User) -> None:
-    """
-    :raises NotAllowed: it belongs to another user, and this one is no administrator.
-    """
-    if saved.owner_id != user.id and user.role != Role.ADMINISTRATOR:
-        raise NotAllowed(_("Only who made this search or an administrator can delete it."))
-    audit.record("saved_filter.delete", saved)
-    db.session.delete(saved)
-    db.session.commit()
+    return ClientFilter.from_dict(kept.query)

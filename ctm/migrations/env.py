@@ -13,8 +13,8 @@ from ctm.models import Base, search_index
 
 
 def _is_models(name: str | None, kind: str, _parents: object) -> bool:
-    """Whether the models should know this; the index of parts of words is made beside them."""
-    beside = {"table": search_index.TABLES, "index": {search_index.GIN}}
+    """Whether the models should know this; the indexes of parts of words are made beside them."""
+    beside = {"table": search_index.TABLES, "index": search_index.NAMES}
     return name not in beside.get(kind, ())
 
 

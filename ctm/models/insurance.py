@@ -34,6 +34,7 @@ class Policy(Base):
         Index(None, "client_id", "id"),
         Index(None, "end_date", "id"),
         Index(None, "state", "id"),
+        Index(None, "company", "id"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -67,6 +68,8 @@ class Instalment(Base):
         Index(None, "state", "due_date", "id"),
         Index(None, "client_id", "due_date", "id"),
         Index(None, "policy_id", "id"),
+        Index(None, "number", "id"),
+        Index(None, "amount", "id"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

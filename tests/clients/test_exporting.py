@@ -11,7 +11,7 @@ from flask_babel import force_locale
 from openpyxl import load_workbook
 from sqlalchemy import func, select
 
-from ctm import exporting, files, tasks
+from ctm import exporting, files, lists, tasks
 from ctm.clients import exporting as client_exports
 from ctm.clients import importing, operations
 from ctm.clients.filters import ClientFilter, parse_query_string
@@ -85,7 +85,7 @@ def test_an_export_comes_back_by_import_unchanged(tmp_path: Path, kind: str) -> 
 
 
 def test_only_what_matches_is_exported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_exports, "CHUNK", 2)
+    monkeypatch.setattr(lists.exporting, "CHUNK", 2)
     for n in range(5):
         operations.create({"last_name": f"Rossi{n}", "city": "Roma" if n else "Bari"})
     found = parse_query_string("f=city:equals:Roma")

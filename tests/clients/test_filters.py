@@ -8,6 +8,8 @@ from ctm.clients import filters, operations, saved_filters, search
 from ctm.clients.filters import ClientFilter, Condition, parse_query, parse_query_string
 from ctm.errors import InvalidInput, NotAllowed, NotFound
 from ctm.extensions import db
+from ctm.lists import conditions, pages
+from ctm.models import Purpose
 from tests import factories
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -128,7 +130,7 @@ def test_chips_say_the_condition_and_lead_to_the_search_without_it() -> None:
 def test_counts_stop_at_the_cap(monkeypatch: pytest.MonkeyPatch) -> None:
     for _n in range(3):
         factories.customer()
-    monkeypatch.setattr(search, "COUNT_CAP", 2)
+    monkeypatch.setattr(pages, "COUNT_CAP", 2)
     assert search.count(ClientFilter("all")) == search.Count(2, True)
     assert search.count_exactly(ClientFilter("all")) == 3
 
@@ -165,14 +167,18 @@ def test_saving_under_the_same_name_replaces_ones_own() -> None:
 
 
 def test_every_field_offers_only_operations_that_work() -> None:
-    samples = {"date": "01/01/2000", "moment": "01/01/2000", "flag": "yes"}
+    samples = {"date": "01/01/2000", "moment": "01/01/2000", "flag": "yes", "amount": "1,50"}
+    db.session.add(Purpose(name="News"))
+    db.session.commit()
     for field in filters.BY_NAME.values():
         for operation in filters.OPERATIONS_OF[field.type]:
             value = samples.get(field.type, "x")
-            if field.type == "choice":
+            if field.words:
                 value = next(iter(field.words or {}))
             if operation == "between":
                 value = f"{value}..{value}"
+            if operation in conditions.DAYS:
+                value = "30"
             if operation in filters.WITHOUT_VALUE:
                 value = ""
             narrowed = ClientFilter("all").narrowed(Condition(field.name, operation, value))

@@ -11,7 +11,7 @@ import pytest
 from openpyxl import Workbook
 from sqlalchemy import func, select
 
-from ctm import files, tasks
+from ctm import files, lists, tasks
 from ctm.clients import import_tasks, importing, mapping, operations
 from ctm.clients.importing import RowResult
 from ctm.errors import Conflict, InvalidInput
@@ -204,7 +204,7 @@ def test_several_lines_bring_several_contacts(tmp_path: Path) -> None:
 def submit_plan(content: str, owner: Any) -> Task:
     file = files.store(content.encode(), "clienti.csv", "text/csv", owner)
     db.session.commit()
-    table = import_tasks.table_of(file)
+    table = lists.import_tasks.table_of(file)
     columns = mapping.guess(table.headers)
     return import_tasks.submit_plan(file, columns, "code", owner)
 
@@ -243,7 +243,7 @@ def test_an_import_without_a_good_row_does_not_start() -> None:
 
 
 def test_a_stopped_import_keeps_its_rows_and_its_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "CHUNK", 2)
+    monkeypatch.setattr(lists.importing, "CHUNK", 2)
     owner = factories.user()
     text = HEAD + "".join(f"A{n};Rossi;Maria;;;\r\n" for n in range(6))
     plan = submit_plan(text, owner)
@@ -277,7 +277,7 @@ def test_a_full_disk_ends_the_import_in_words(monkeypatch: pytest.MonkeyPatch) -
     def full(*_args: object, **_options: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(import_tasks.tempfile, "TemporaryFile", full)
+    monkeypatch.setattr(lists.import_tasks.tempfile, "TemporaryFile", full)
     tasks.run_waiting()
     db.session.refresh(plan)
     assert plan.state == TaskState.FAILED

@@ -9,9 +9,10 @@ from flask import Flask
 from sqlalchemy import event
 
 from ctm.campaigns import members
-from ctm.clients import search
+from ctm.clients import filters, search
 from ctm.clients.filters import ClientFilter, Condition
 from ctm.extensions import db
+from ctm.lists import pages
 from ctm.mailing import recipients
 from ctm.mailing.tracking import statistics
 from ctm.models import Client
@@ -46,14 +47,14 @@ def whole(steps: list[str], table: str) -> list[str]:
     return [step for step in steps if step.startswith(f"SCAN {table}") and "INDEX" not in step]
 
 
-@pytest.mark.parametrize("sort", search.SORTS)
+@pytest.mark.parametrize("sort", filters.SORTS)
 @pytest.mark.parametrize("place", ["", "second"])
 def test_a_long_list_walks_the_index_of_its_order(
     app: Flask, monkeypatch: pytest.MonkeyPatch, sort: str, place: str
 ) -> None:
     for _ in range(4):
         factories.customer()
-    monkeypatch.setattr(search, "FREQUENT", 1)
+    monkeypatch.setattr(pages, "FREQUENT", 1)
     if place:
         place = search.page(ClientFilter("all"), sort, False, "", 2)[1].next or ""
         assert place
@@ -61,7 +62,7 @@ def test_a_long_list_walks_the_index_of_its_order(
         search.page(ClientFilter("all"), sort, False, place, 2)
     assert not whole(steps, "clients")
     assert not any("TEMP B-TREE FOR ORDER BY" in step for step in steps)
-    assert any(search.INDEXES[sort] in step for step in steps)
+    assert any(filters.index("all", sort) in step for step in steps)
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,10 @@
 import pytest
 from flask import Flask
 
-from ctm.clients import operations, search, words
+from ctm.clients import filters, operations, search, words
 from ctm.clients.filters import ClientFilter, Condition
 from ctm.extensions import db
+from ctm.lists import pages
 from ctm.models import Client, search_index
 
 ROSSI = {
@@ -112,9 +113,9 @@ def test_a_change_that_is_taken_back_is_not_found(office: Client) -> None:
 
 @pytest.mark.usefixtures("office")
 def test_where_very_many_match_the_order_is_walked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "COUNT_CAP", 1)
-    monkeypatch.setattr(search, "FREQUENT", 1)
-    for sort in search.SORTS:
+    monkeypatch.setattr(pages, "COUNT_CAP", 1)
+    monkeypatch.setattr(pages, "FREQUENT", 1)
+    for sort in filters.SORTS:
         number, page = search.page(ClientFilter("all", "ro"), sort, True, "", 50)
         assert number == search.Count(1, True)
         assert {client.last_name for client in page.rows} == {"Rossi", "Verdi"}

@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import event, func, select
 
-from ctm import tasks
+from ctm import lists, tasks
 from ctm.clients import operations, saved_filters, selection
 from ctm.clients.filters import ClientFilter
 from ctm.extensions import db
@@ -326,7 +326,7 @@ def test_deleting_asks_in_numbers_first(login_as: LogIn) -> None:
         ({}, "Choose at least one"),
         ({"ids": ["x"]}, "cannot be read"),
         ({"ids": ["1"], "all_matching": "yes"}, "cannot be read"),
-        ({"ids": ["1"] * 1001}, "cannot be read"),
+        ({"ids": ["1"] * 2001}, "cannot be read"),
         ({"all_matching": "1", "query": "tab=all&f=city:equals"}, "Write a value"),
         ({"all_matching": "1", "query": "tab=all&status=gone"}, "does not know"),
     ],
@@ -344,7 +344,7 @@ def test_a_selection_that_cannot_be_read_changes_nothing(
 def test_many_clients_are_changed_by_a_task(
     login_as: LogIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(selection, "AT_ONCE", 2)
+    monkeypatch.setattr(lists.selection, "AT_ONCE", 2)
     for _n in range(3):
         factories.customer()
     browser = login_as("operator")

@@ -4,6 +4,8 @@ Revision ID: 20261122_add_lists
 Revises: 20261122_index_lists
 """
 
+import logging
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -11,6 +13,8 @@ revision = "20261122_add_lists"
 down_revision = "20261122_index_lists"
 branch_labels = None
 depends_on = None
+
+log = logging.getLogger("alembic.runtime.migration")
 
 big_id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -116,6 +120,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_policies")),
     )
     op.create_index(op.f("ix_policies_client_id_id"), "policies", ["client_id", "id"])
+    op.create_index(op.f("ix_policies_company_id"), "policies", ["company", "id"])
     op.create_index(op.f("ix_policies_end_date_id"), "policies", ["end_date", "id"])
     op.create_index(op.f("ix_policies_number_id"), "policies", ["number", "id"])
     op.create_index(op.f("ix_policies_state_id"), "policies", ["state", "id"])
@@ -193,6 +198,8 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_instalments")),
     )
+    op.create_index(op.f("ix_instalments_amount_id"), "instalments", ["amount", "id"])
+    op.create_index(op.f("ix_instalments_number_id"), "instalments", ["number", "id"])
     op.create_index(
         op.f("ix_instalments_client_id_due_date_id"), "instalments", ["client_id", "due_date", "id"]
     )
@@ -305,6 +312,9 @@ def upgrade() -> None:
 
     _add_drafts()
 
+    _index_words("policies", "policy_search")
+    _index_words("instalments", "instalment_search")
+
     # Not in batch mode: it would drop the tables, and with them what refers to them.
     for column in (
         sa.Column("module", sa.String(length=40), server_default="", nullable=False),
@@ -373,6 +383,42 @@ def _add_drafts() -> None:
     op.create_index(op.f("ix_mail_draft_files_file_id"), "mail_draft_files", ["file_id"])
 
 
+def _index_words(table: str, fts: str) -> None:
+    """Find parts of words in a table's search text."""
+    connection = op.get_bind()
+    if connection.dialect.name == "sqlite":
+        add = f"INSERT INTO {fts} (rowid, words) VALUES (new.id, ' ' || new.search_text);"  # noqa: S608
+        remove = (
+            f"INSERT INTO {fts} ({fts}, rowid, words) "  # noqa: S608
+            "VALUES ('delete', old.id, ' ' || old.search_text);"
+        )
+        for statement in (
+            f"CREATE VIEW {fts}_source AS SELECT id, ' ' || search_text AS words FROM {table}",  # noqa: S608
+            f"CREATE VIRTUAL TABLE {fts} USING fts5(words, content='{fts}_source', "
+            "content_rowid='id', tokenize='trigram case_sensitive 1', detail=none, columnsize=0)",
+            f"CREATE TRIGGER {fts}_insert AFTER INSERT ON {table} BEGIN {add} END",
+            f"CREATE TRIGGER {fts}_delete AFTER DELETE ON {table} BEGIN {remove} END",
+            f"CREATE TRIGGER {fts}_update AFTER UPDATE OF id, search_text ON {table} "
+            "WHEN old.search_text <> new.search_text OR old.id <> new.id "
+            f"BEGIN {remove} {add} END",
+        ):
+            op.execute(statement)
+        return
+    index = f"CREATE INDEX ix_{table}_search_text ON {table} USING gin (search_text gin_trgm_ops)"
+    try:
+        with connection.begin_nested():
+            op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+            op.execute(index)
+    except sa.exc.DBAPIError:
+        log.warning(
+            "PostgreSQL does not let CTM's user create the extension pg_trgm: searches in %s "
+            "will read the whole table. Let an administrator of the database run "
+            "“CREATE EXTENSION pg_trgm” and then “%s”.",
+            table,
+            index,
+        )
+
+
 def _add_reference(name: str, table: str) -> None:
     """A column of mailings that refers to another table; SQLite takes both only together."""
     if op.get_bind().dialect.name == "sqlite":
@@ -384,6 +430,12 @@ def _add_reference(name: str, table: str) -> None:
 
 
 def downgrade() -> None:
+    if op.get_bind().dialect.name == "sqlite":
+        for fts in ("policy_search", "instalment_search"):
+            for name in ("insert", "delete", "update"):
+                op.execute(f"DROP TRIGGER {fts}_{name}")
+            op.execute(f"DROP TABLE {fts}")
+            op.execute(f"DROP VIEW {fts}_source")
     for name in ("receipt_at", "to_others", "row_id"):
         op.drop_column("messages", name)
     if op.get_bind().dialect.name == "sqlite":
@@ -409,6 +461,8 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_mail_templates_module_name"), table_name="mail_templates")
 
     op.drop_table("mail_templates")
+    op.drop_index(op.f("ix_instalments_number_id"), table_name="instalments")
+    op.drop_index(op.f("ix_instalments_amount_id"), table_name="instalments")
     op.drop_index(op.f("ix_instalments_state_due_date_id"), table_name="instalments")
     op.drop_index(op.f("ix_instalments_policy_id_id"), table_name="instalments")
     op.drop_index(op.f("ix_instalments_due_date_id"), table_name="instalments")
@@ -422,6 +476,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_policies_state_id"), table_name="policies")
     op.drop_index(op.f("ix_policies_number_id"), table_name="policies")
     op.drop_index(op.f("ix_policies_end_date_id"), table_name="policies")
+    op.drop_index(op.f("ix_policies_company_id"), table_name="policies")
     op.drop_index(op.f("ix_policies_client_id_id"), table_name="policies")
 
     op.drop_table("policies")

@@ -1,0 +1,1 @@
+"""What the pages of clients, policies and instalments have in common."""
