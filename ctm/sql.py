@@ -1,5 +1,7 @@
 """The few places where SQLite and PostgreSQL are not spoken alike."""
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -19,6 +21,8 @@ from sqlalchemy.types import DateTime
 from ctm.clock import utcnow
 
 Executor = Connection | Session | scoped_session[Any]
+
+_QUICK_FOR, _STEP = 1.0, 0.0005
 
 
 def dialect_name(executor: Executor) -> str:
@@ -91,9 +95,44 @@ def lock(connection: Connection, rows: "Select[Any]") -> None:
     The first statement of a transaction. SQLite locks the database for writing.
     """
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        begin_writing(connection)
     else:
         connection.execute(rows.with_for_update())
+
+
+def begin_writing(connection: Connection) -> None:
+    """Begin a transaction that writes, for those who write all the time.
+
+    On SQLite nobody else writes from here on. Who finds another writing is let in by SQLite itself
+    after sleeps that grow to a tenth of a second, however soon the other has finished; here the
+    first second is waited for in steps of half a millisecond.
+    """
+    if connection.dialect.name != "sqlite":
+        return
+    driver: Any = connection.connection.driver_connection
+    if driver.in_transaction or _begun(driver):
+        return
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begun(driver: sqlite3.Connection) -> bool:
+    """Ask SQLite to begin until it does, for a second."""
+    (usual,) = driver.execute("PRAGMA busy_timeout").fetchone()
+    driver.execute("PRAGMA busy_timeout = 0")
+    end = time.monotonic() + min(_QUICK_FOR, usual / 1000)
+    try:
+        while time.monotonic() < end:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    return False
+                time.sleep(_STEP)
+            else:
+                return True
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {usual}")
+    return False
 
 
 @contextmanager

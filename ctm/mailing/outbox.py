@@ -254,6 +254,7 @@ def claim(
         if allowed is not None:
             sql.lock(connection, select(SmtpAccount.id).where(SmtpAccount.id == mailing.account_id))
             limit = min(limit, allowed(connection))
+        sql.begin_writing(connection)
         return _claim(connection, mailing, worker, limit, now, before_commit) if limit > 0 else []
 
 
@@ -397,6 +398,7 @@ def settle(engine: Engine, worker: str, results: Sequence[Result]) -> None:
 def _settle_together(engine: Engine, worker: str, group: Sequence[Result]) -> bool:
     """All of the group in one transaction; false, and nothing done, if one is not ours."""
     with engine.connect() as connection:
+        sql.begin_writing(connection)
         if _change(connection, MessageState.CLAIMED, worker, group) != len(group):
             connection.rollback()
             return False

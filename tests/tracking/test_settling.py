@@ -9,12 +9,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import delete, func, select, update
 
-from ctm import counters
+from ctm import counters, sql
 from ctm.clock import utcnow
 from ctm.extensions import db
 from ctm.mailing.tracking import hits, machines
 from ctm.mailing.tracking.arrivals import Arrival, decode, encode
-from ctm.mailing.tracking.settling import lock, settle
+from ctm.mailing.tracking.settling import settle
 from ctm.models import (
     CampaignCounter,
     CampaignMember,
@@ -30,7 +30,7 @@ PERSON = "Mozilla/5.0 (X11; Linux x86_64) Firefox/128.0"
 
 def settle_group(arrivals: list[Arrival]) -> None:
     with db.engine.begin() as connection:
-        lock(connection)
+        sql.begin_writing(connection)
         settle(connection, arrivals)
 
 

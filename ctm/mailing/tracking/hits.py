@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
+from ctm import sql
 from ctm.clock import utcnow
 from ctm.extensions import db
 from ctm.mailing.tracking.arrivals import Arrival
-from ctm.mailing.tracking.settling import READ, STEP, lock, settle
+from ctm.mailing.tracking.settling import READ, STEP, settle
 from ctm.models import HitKind, Message, TrackedLink
 
 __all__ = ["READ", "STEP", "Request", "arrival", "link_of", "record"]
@@ -55,7 +56,7 @@ def record(
     for attempt in range(_ATTEMPTS):
         try:
             connection = db.session.connection()
-            lock(connection)
+            sql.begin_writing(connection)
             settle(connection, [hit])
             db.session.commit()
             return

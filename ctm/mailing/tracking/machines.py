@@ -10,6 +10,7 @@ itself ``Microsoft Outlook …; ms-office``: a person. ``ms-office`` alone looks
 
 import re
 from datetime import datetime, timedelta
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
 TOO_SOON = timedelta(seconds=5)
@@ -57,10 +58,9 @@ def reason(
     """
     if method == "HEAD":
         return "head"
-    if not user_agent.strip():
-        return "no_agent"
-    if user_agent.strip() == _PREFETCH or _AGENTS.search(user_agent):
-        return "agent"
+    agent = _of_agent(user_agent)
+    if agent:
+        return agent
     if _known_network(ip):
         return "network"
     if sent_at is not None and not practice and at - sent_at < TOO_SOON:
@@ -68,6 +68,15 @@ def reason(
     return ""
 
 
+@lru_cache(4096)
+def _of_agent(user_agent: str) -> str:
+    if not user_agent.strip():
+        return "no_agent"
+    found = user_agent.strip() == _PREFETCH or _AGENTS.search(user_agent)
+    return "agent" if found else ""
+
+
+@lru_cache(4096)
 def _known_network(ip: str) -> bool:
     try:
         address = ip_address(ip)

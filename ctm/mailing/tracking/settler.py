@@ -20,13 +20,13 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from ctm import sql
 from ctm.clock import utcnow
 from ctm.mailing.tracking.hits import deadlocked
-from ctm.mailing.tracking.settling import lock, settle
+from ctm.mailing.tracking.settling import settle
 from ctm.mailing.tracking.spool import Piece, Spool
 from ctm.models import HitSpool
 
 log = logging.getLogger(__name__)
 
-GROUP = 60
+GROUP = 150
 BREATH = 0.02
 EVERY = 0.5
 PATIENCE = 2.0
@@ -137,7 +137,7 @@ class Settler:
         while True:
             try:
                 with self._engine.begin() as connection:
-                    lock(connection)
+                    sql.begin_writing(connection)
                     at = _advance(connection, name, start, piece.after)
                     if at == piece.after:
                         settle(connection, piece.arrivals)

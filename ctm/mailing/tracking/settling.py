@@ -8,11 +8,12 @@ their numbers, then list statuses and counters are moved.
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Dialect, Select, bindparam, func, insert, select, update
 
-from ctm import counters, sql
+from ctm import bulk, counters, sql
 from ctm.mailing import outcomes
 from ctm.mailing.tracking import machines
 from ctm.mailing.tracking.arrivals import IP, METHOD, USER_AGENT, Arrival, clean
@@ -35,17 +36,8 @@ _PEOPLE = {HitKind.OPEN: "read", HitKind.CLICK: "clicked"}
 _MACHINES = {HitKind.OPEN: "machine_read", HitKind.CLICK: "machine_clicked"}
 
 
-def lock(connection: Connection) -> None:
-    """Begin to write: on SQLite nobody else writes from here on, so what is read stays true."""
-    if connection.dialect.name != "sqlite":
-        return
-    driver: Any = connection.connection.driver_connection
-    if not driver.in_transaction:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
 def settle(connection: Connection, arrivals: Sequence[Arrival]) -> None:
-    """Count these hits within the caller's transaction, which :func:`lock` began.
+    """Count these hits within the caller's transaction, which :func:`ctm.sql.begin_writing` began.
 
     Hits of mails or links that are gone, and of mails of no campaign (tests), are not counted.
     """
@@ -80,7 +72,14 @@ def _machine(arrival: Arrival, mail: Mail) -> str:
 
 
 def _read_mails(connection: Connection, ids: Collection[int]) -> dict[int, Mail]:
-    query = (
+    dialect = connection.dialect.name
+    values = {"ids": bulk.listed(dialect, sorted(ids))}
+    return {row[0]: Mail(*row) for row in connection.execute(_mails(dialect), values)}
+
+
+@lru_cache(4)
+def _mails(dialect: str) -> "Select[*tuple[Any, ...]]":
+    return (
         select(
             Message.id,
             Message.mailing_id,
@@ -96,11 +95,10 @@ def _read_mails(connection: Connection, ids: Collection[int]) -> dict[int, Mail]
             SmtpAccount.practice,
         )
         .join(SmtpAccount, SmtpAccount.id == Message.account_id)
-        .where(Message.id.in_(sorted(ids)), Message.campaign_id.is_not(None))
+        .where(bulk.among(dialect, Message.id, "ids"), Message.campaign_id.is_not(None))
         .order_by(Message.id)
         .with_for_update(of=Message, key_share=True)
     )
-    return {row[0]: Mail(*tuple(row)) for row in connection.execute(query)}
 
 
 def _read_links(
@@ -110,13 +108,24 @@ def _read_links(
     clicks = [each for each in arrivals if each.kind == HitKind.CLICK and each.message_id in mails]
     if not clicks:
         return {}
-    query = select(
+    dialect = connection.dialect.name
+    mailings = {mails[each.message_id].mailing_id for each in clicks}
+    values = {
+        "mailings": bulk.listed(dialect, sorted(mailings)),
+        "positions": bulk.listed(dialect, sorted({each.position for each in clicks})),
+    }
+    rows = connection.execute(_links(dialect), values)
+    return {(row[0], row[1]): (row[2], row[3]) for row in rows}
+
+
+@lru_cache(4)
+def _links(dialect: str) -> Select[int, int, int, str]:
+    return select(
         TrackedLink.mailing_id, TrackedLink.position, TrackedLink.id, TrackedLink.url
     ).where(
-        TrackedLink.mailing_id.in_(sorted({mails[each.message_id].mailing_id for each in clicks})),
-        TrackedLink.position.in_(sorted({each.position for each in clicks})),
+        bulk.among(dialect, TrackedLink.mailing_id, "mailings"),
+        bulk.among(dialect, TrackedLink.position, "positions"),
     )
-    return {(row[0], row[1]): (row[2], row[3]) for row in connection.execute(query)}
 
 
 _People = Sequence[tuple[Arrival, Mail, tuple[int | None, str], str]]
@@ -203,15 +212,15 @@ class _Group:
     ) -> None:
         link_id, url = link
         hit = {
-            "at": arrival.at,
-            "kind": arrival.kind.value,
-            "campaign_id": mail.campaign_id,
-            "message_id": mail.id,
-            "link_id": link_id,
-            "method": clean(arrival.method, METHOD),
-            "ip": clean(arrival.ip, IP),
-            "user_agent": clean(arrival.user_agent, USER_AGENT),
-            "machine": machine,
+            "b_at": arrival.at,
+            "b_kind": arrival.kind.value,
+            "b_campaign_id": mail.campaign_id,
+            "b_message_id": mail.id,
+            "b_link_id": link_id,
+            "b_method": clean(arrival.method, METHOD),
+            "b_ip": clean(arrival.ip, IP),
+            "b_user_agent": clean(arrival.user_agent, USER_AGENT),
+            "b_machine": machine,
         }
         self._hits.append(hit)
         mail.touched = True
@@ -289,13 +298,13 @@ class _Group:
         if not self._hits:
             return
         for click, hit in self._clicks:
-            hit["machine"] = click.machine
-        connection.execute(insert(Hit), self._hits)
+            hit["b_machine"] = click.machine
+        _execute(connection, "hits", self._hits)
         if self._marked:
             connection.execute(
                 update(Hit).where(Hit.id.in_(self._marked)).values(machine=machines.ALL_LINKS)
             )
-        connection.execute(_MAIL, [mail.row() for mail in self._mails.values() if mail.touched])
+        _execute(connection, "mails", [mail.row() for mail in self._mails.values() if mail.touched])
         for outcome, member_ids in self._reached.items():
             outcomes.reach(connection, outcome, sorted(member_ids))
         for mail in self._taken_back.values():
@@ -351,6 +360,9 @@ class _Group:
             connection.execute(statement, rows)
 
 
+_HIT = insert(Hit.__table__).values(  # type: ignore[arg-type]
+    {each.name: bindparam(f"b_{each.name}") for each in Hit.__table__.columns if each.name != "id"}
+)
 _MAIL = (
     update(Message.__table__)  # type: ignore[arg-type]
     .where(Message.id == bindparam("b_id"))
@@ -362,6 +374,21 @@ _MAIL = (
         clicked_at=bindparam("b_clicked_at"),
     )
 )
+
+
+@lru_cache(8)
+def _batch(dialect: Dialect, name: str) -> bulk.Batch:
+    return bulk.Batch({"hits": _HIT.inline(), "mails": _MAIL}[name], dialect)
+
+
+def _execute(connection: Connection, name: str, rows: list[dict[str, Any]]) -> None:
+    """One of the two statements that are executed for every hit."""
+    batch = _batch(connection.dialect, name)
+    for row in rows:
+        for column, value in row.items():
+            if isinstance(value, datetime):
+                row[column] = batch.time(value)
+    batch.execute(connection, rows)
 
 
 def _step(at: datetime) -> datetime:
