@@ -31,6 +31,7 @@ ON_BOTH_DATABASES = (
     "jobs",
     "mailing",
     "people",
+    "sqlfields",
     "test_files.py",
     "test_tasks.py",
     "tracking",

@@ -1,0 +1,474 @@
+"""The functions a query may call, by MySQL's names, and what each becomes on both databases.
+
+A name that is not in :data:`FUNCTIONS` does not exist for a query.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ctm.i18n import _l
+from ctm.sqlfields import dates
+from ctm.sqlfields.pieces import Piece, Writer, common
+from ctm.sqlfields.published import Kind
+from ctm.sqlfields.reading import refusal
+
+LONGEST_TEXT = 20_000
+LONGEST_REPLACEMENT = 200
+FARTHEST = 1_000_000
+UNITS = {
+    "YEAR": "years",
+    "QUARTER": "months",
+    "MONTH": "months",
+    "WEEK": "weeks",
+    "DAY": "days",
+    "HOUR": "hours",
+    "MINUTE": "mins",
+    "SECOND": "secs",
+}
+_MANY = 30
+
+Handler = Callable[[Writer, Sequence[Piece]], Piece]
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    least: int
+    most: int
+    write: Handler
+
+
+def _count(w: Writer, piece: Piece) -> str:
+    """A number of characters or of days: whole, and not beyond what the databases can take."""
+    number = w.as_number(piece)
+    if piece.kind != Kind.INTEGER:
+        number = w.choose(f"ctm_round({number}, 0)", f"round(CAST({number} AS numeric))")
+    return w.choose(
+        f"CAST(max(min({number}, {FARTHEST}), -{FARTHEST}) AS INTEGER)",
+        f"CAST(greatest(least({number}, {FARTHEST}), -{FARTHEST}) AS integer)"
+        if piece.constant is None
+        else str(max(min(int(str(piece.constant).partition(".")[0]), FARTHEST), -FARTHEST))
+        if str(piece.constant).lstrip("-").replace(".", "", 1).isdecimal()
+        else "0",
+    )
+
+
+def _places(piece: Piece) -> int:
+    if not isinstance(piece.constant, int) or not -6 <= piece.constant <= 6:
+        raise refusal(_l("Write the number of decimals as a number from 0 to 6."))
+    return piece.constant
+
+
+def _text(function: str, sqlite: str) -> Handler:
+    def write(w: Writer, args: Sequence[Piece]) -> Piece:
+        return Piece(f"{w.choose(sqlite, function)}({w.as_text(args[0])})", Kind.TEXT)
+
+    return write
+
+
+def _concat(w: Writer, args: Sequence[Piece]) -> Piece:
+    return Piece(f"({' || '.join(w.as_text(each) for each in args)})", Kind.TEXT)
+
+
+def _concat_ws(w: Writer, args: Sequence[Piece]) -> Piece:
+    separator, *rest = (w.as_text(each) for each in args)
+    if w.on_postgresql:
+        return Piece(f"concat_ws({separator}, {', '.join(rest)})", Kind.TEXT)
+    joined = " || ".join(f"coalesce({separator} || {each}, '')" for each in rest)
+    return Piece(f"substr({joined}, length({separator}) + 1)", Kind.TEXT)
+
+
+def _length(w: Writer, args: Sequence[Piece]) -> Piece:
+    text = w.as_text(args[0])
+    return Piece(w.choose(f"ctm_bytes({text})", f"octet_length({text})"), Kind.INTEGER)
+
+
+def _char_length(w: Writer, args: Sequence[Piece]) -> Piece:
+    return Piece(f"length({w.as_text(args[0])})", Kind.INTEGER)
+
+
+def _left(w: Writer, args: Sequence[Piece]) -> Piece:
+    text, count = w.as_text(args[0]), _count(w, args[1])
+    return Piece(
+        w.choose(f"ctm_left({text}, {count})", f"left({text}, greatest({count}, 0))"), Kind.TEXT
+    )
+
+
+def _right(w: Writer, args: Sequence[Piece]) -> Piece:
+    text, count = w.as_text(args[0]), _count(w, args[1])
+    return Piece(
+        w.choose(f"ctm_right({text}, {count})", f"right({text}, greatest({count}, 0))"), Kind.TEXT
+    )
+
+
+def _substring(w: Writer, args: Sequence[Piece]) -> Piece:
+    text, start = w.as_text(args[0]), _count(w, args[1])
+    length = _count(w, args[2]) if len(args) > 2 else ""
+    if not w.on_postgresql:
+        if not length:
+            return Piece(f"ctm_substring({text}, {start})", Kind.TEXT)
+        return Piece(f"ctm_part({text}, {start}, {length})", Kind.TEXT)
+    rest = f", greatest({length}, 0)" if length else ""
+    return Piece(
+        f"CASE WHEN {start} > 0 THEN substring({text}, {start}{rest}) "
+        f"WHEN {start} < 0 AND -({start}) <= length({text}) "
+        f"THEN substring({text}, length({text}) + {start} + 1{rest}) ELSE left({text}, 0) END",
+        Kind.TEXT,
+    )
+
+
+def _replace(w: Writer, args: Sequence[Piece]) -> Piece:
+    for each in args[1:]:
+        if each.kind != Kind.TEXT or not isinstance(each.constant, str):
+            raise refusal(_l("Write in REPLACE what to replace, and by what, between quotes."))
+        if len(each.constant) > LONGEST_REPLACEMENT:
+            raise refusal(TOO_LONG)
+    text, old, new = (w.as_text(each) for each in args)
+    if not args[1].constant:
+        return Piece(text, Kind.TEXT)
+    return Piece(
+        w.choose(
+            f"ctm_replace({text}, {old}, {new})",
+            f"replace(left({text}, {LONGEST_TEXT}), {old}, {new})",
+        ),
+        Kind.TEXT,
+    )
+
+
+TOO_LONG = _l(
+    "A text in REPLACE may be %(most)s characters long at most.", most=LONGEST_REPLACEMENT
+)
+
+
+def _position(w: Writer, text: Piece, part: Piece) -> Piece:
+    a, b = w.as_text(text), w.as_text(part)
+    return Piece(w.choose(f"ctm_find({a}, {b})", f"strpos(lower({a}), lower({b}))"), Kind.INTEGER)
+
+
+def _trim(sqlite: str) -> Handler:
+    postgresql = {"trim": "btrim"}.get(sqlite, sqlite)
+
+    def write(w: Writer, args: Sequence[Piece]) -> Piece:
+        sign = "' '"
+        if len(args) > 1:
+            if not isinstance(args[1].constant, str) or len(args[1].constant) != 1:
+                raise refusal(_l("Write in TRIM one character between quotes."))
+            sign = w.as_text(args[1])
+        return Piece(f"{w.choose(sqlite, postgresql)}({w.as_text(args[0])}, {sign})", Kind.TEXT)
+
+    return write
+
+
+# ---------------------------------------------------------------------- choices
+
+
+def if_(w: Writer, args: Sequence[Piece]) -> Piece:
+    kind = common(each.kind for each in args[1:])
+    yes, no = (w.convert(each, kind) for each in args[1:])
+    return Piece(f"CASE WHEN {w.as_condition(args[0])} THEN {yes} ELSE {no} END", kind)
+
+
+def coalesce(w: Writer, args: Sequence[Piece]) -> Piece:
+    kind = common(each.kind for each in args)
+    values = [w.convert(each, kind) for each in args]
+    return Piece(values[0] if len(values) == 1 else f"coalesce({', '.join(values)})", kind)
+
+
+def _nullif(w: Writer, args: Sequence[Piece]) -> Piece:
+    a, b = w.comparable(list(args))
+    return Piece(
+        f"CASE WHEN NOT coalesce({a} = {b}, {_false(w)}) THEN {args[0].sql} END", args[0].kind
+    )
+
+
+def _false(w: Writer) -> str:
+    return w.choose("0", "false")
+
+
+def _extreme(postgresql: str, sqlite: str) -> Handler:
+    def write(w: Writer, args: Sequence[Piece]) -> Piece:
+        kind = common(each.kind for each in args)
+        values = [w.convert(each, kind) for each in args]
+        if not w.on_postgresql:
+            return Piece(f"{sqlite}({', '.join(values)})", kind)
+        if kind == Kind.TEXT:
+            values = [f'({each} COLLATE "C")' for each in values]
+        known = " AND ".join(f"{each} IS NOT NULL" for each in values)
+        return Piece(f"CASE WHEN {known} THEN {postgresql}({', '.join(values)}) END", kind)
+
+    return write
+
+
+# ---------------------------------------------------------------------- numbers
+
+
+def _number_kind(piece: Piece) -> Kind:
+    return piece.kind if piece.kind in (Kind.INTEGER, Kind.MONEY) else Kind.NUMBER
+
+
+def _abs(w: Writer, args: Sequence[Piece]) -> Piece:
+    return Piece(f"abs({w.as_number(args[0])})", _number_kind(args[0]))
+
+
+def _round(w: Writer, args: Sequence[Piece]) -> Piece:
+    places = _places(args[1]) if len(args) > 1 else 0
+    number = w.as_number(args[0])
+    kind = Kind.MONEY if args[0].kind == Kind.MONEY and places == 2 else Kind.NUMBER
+    return Piece(
+        w.choose(f"ctm_round({number}, {places})", f"round(CAST({number} AS numeric), {places})"),
+        kind,
+    )
+
+
+def _truncate(w: Writer, args: Sequence[Piece]) -> Piece:
+    number, places = w.as_number(args[0]), _places(args[1])
+    kind = Kind.MONEY if args[0].kind == Kind.MONEY and places == 2 else Kind.NUMBER
+    return Piece(
+        w.choose(
+            f"ctm_truncate({number}, {places})", f"trunc(CAST({number} AS numeric), {places})"
+        ),
+        kind,
+    )
+
+
+def _whole(name: str) -> Handler:
+    def write(w: Writer, args: Sequence[Piece]) -> Piece:
+        number = w.as_number(args[0])
+        return Piece(
+            w.choose(f"ctm_{name}({number})", f"{name}(CAST({number} AS numeric))"), Kind.NUMBER
+        )
+
+    return write
+
+
+def divide(w: Writer, args: Sequence[Piece]) -> Piece:
+    a, b = (w.as_number(each) for each in args)
+    kind = Kind.MONEY if args[0].kind == Kind.MONEY else Kind.NUMBER
+    return Piece(
+        w.choose(
+            f"(CAST({a} AS REAL) / nullif({b}, 0))", f"(CAST({a} AS numeric) / nullif({b}, 0))"
+        ),
+        kind,
+    )
+
+
+def whole_division(w: Writer, args: Sequence[Piece]) -> Piece:
+    a, b = (w.as_number(each) for each in args)
+    return Piece(
+        w.choose(f"ctm_div({a}, {b})", f"trunc(CAST({a} AS numeric) / nullif({b}, 0))"), Kind.NUMBER
+    )
+
+
+def modulo(w: Writer, args: Sequence[Piece]) -> Piece:
+    a, b = (w.as_number(each) for each in args)
+    return Piece(
+        w.choose(f"ctm_mod({a}, {b})", f"mod(CAST({a} AS numeric), nullif({b}, 0))"), Kind.NUMBER
+    )
+
+
+def _format(w: Writer, args: Sequence[Piece]) -> Piece:
+    number, places = w.as_number(args[0]), max(_places(args[1]), 0)
+    locale = args[2].constant if len(args) > 2 else "en_US"
+    if not isinstance(locale, str):
+        raise refusal(_l("Write the language of FORMAT between quotes, for example 'it_IT'."))
+    if not w.on_postgresql:
+        return Piece(f"ctm_format({number}, {places}, {w.text(locale)})", Kind.TEXT)
+    decimals = "." + "0" * places if places else ""
+    picture = f"FM999,999,999,999,999,990{decimals}"
+    shown = f"to_char(round(CAST({number} AS numeric), {places}), '{picture}')"
+    if locale.lower()[:2] in ("it", "de"):
+        shown = f"translate({shown}, ',.', '.,')"
+    return Piece(shown, Kind.TEXT)
+
+
+# ---------------------------------------------------------------------- dates
+
+
+def _date_format(w: Writer, args: Sequence[Piece]) -> Piece:
+    picture = args[1].constant
+    if not isinstance(picture, str) or args[1].kind != Kind.TEXT or len(picture) > 100:
+        raise refusal(
+            _l(
+                "Write the format of DATE_FORMAT between quotes, for example %(example)s.",
+                example="'%d/%m/%Y'",
+            )
+        )
+    when = w.as_datetime(args[0])
+    if not w.on_postgresql:
+        return Piece(f"ctm_date_format({when}, {w.text(picture)})", Kind.TEXT)
+    shown = dates.on_postgresql(when, picture, w.language, w.text)
+    return Piece(f"CASE WHEN {when} IS NOT NULL THEN {shown} END", Kind.TEXT)
+
+
+def add_interval(w: Writer, when: Piece, amount: Piece, unit: str, sign: int) -> Piece:
+    """A day or a moment, so many units later or, with ``sign`` -1, earlier."""
+    if unit not in UNITS:
+        raise refusal(
+            _l("“%(part)s” is no unit of time here: use DAY, WEEK, MONTH, YEAR.", part=unit[:30])
+        )
+    when = w.as_time(when)
+    count = _count(w, amount)
+    if unit == "QUARTER":
+        unit, count = "MONTH", f"(3 * {count})"
+    finer = unit in ("HOUR", "MINUTE", "SECOND")
+    kind = Kind.DATETIME if finer else when.kind
+    start = w.convert(when, kind)
+    if sign < 0:
+        count = f"-({count})"
+    if not w.on_postgresql:
+        return Piece(f"ctm_date_add({start}, {count}, '{unit}')", kind)
+    later = f"({start} + make_interval({UNITS[unit]} => {count}))"
+    return Piece(f"CAST({later} AS date)" if kind == Kind.DATE else later, kind)
+
+
+def _datediff(w: Writer, args: Sequence[Piece]) -> Piece:
+    a, b = (w.as_date(each) for each in args)
+    return Piece(w.choose(f"ctm_days({a}, {b})", f"({a} - {b})"), Kind.INTEGER)
+
+
+def months_between(w: Writer, unit: str, since: Piece, until: Piece) -> Piece:
+    """TIMESTAMPDIFF in whole years, months, weeks or days."""
+    if unit in ("DAY", "WEEK"):
+        days = _datediff(w, (until, since)).sql
+        return Piece(f"({days} / 7)" if unit == "WEEK" else days, Kind.INTEGER)
+    if unit not in ("MONTH", "YEAR", "QUARTER"):
+        raise refusal(
+            _l("“%(part)s” is no unit of time here: use DAY, WEEK, MONTH, YEAR.", part=unit[:30])
+        )
+    a, b = w.as_datetime(since), w.as_datetime(until)
+    age = f"age({b}, {a})"
+    months = w.choose(
+        f"ctm_months({a}, {b})",
+        f"CAST(extract(year from {age}) * 12 + extract(month from {age}) AS integer)",
+    )
+    whole = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}[unit]
+    return Piece(f"({months} / {whole})", Kind.INTEGER)
+
+
+def _field(name: str, sqlite: str) -> Handler:
+    def write(w: Writer, args: Sequence[Piece]) -> Piece:
+        when = w.as_datetime(args[0])
+        return Piece(
+            w.choose(
+                f"CAST({sqlite.format(when)} AS INTEGER)",
+                f"CAST(extract({name} from {when}) AS integer)",
+            ),
+            Kind.INTEGER,
+        )
+
+    return write
+
+
+def _day_of_week(w: Writer, args: Sequence[Piece]) -> Piece:
+    when = w.as_datetime(args[0])
+    return Piece(
+        w.choose(f"ctm_weekday({when})", f"(CAST(extract(dow from {when}) AS integer) + 1)"),
+        Kind.INTEGER,
+    )
+
+
+def _last_day(w: Writer, args: Sequence[Piece]) -> Piece:
+    day = w.as_date(args[0])
+    month = f"date_trunc('month', CAST({day} AS timestamp))"
+    return Piece(
+        w.choose(f"ctm_last_day({day})", f"CAST({month} + interval '1 month -1 day' AS date)"),
+        Kind.DATE,
+    )
+
+
+def _named(code: str) -> Handler:
+    def write(w: Writer, args: Sequence[Piece]) -> Piece:
+        return _date_format(w, (args[0], Piece("", Kind.TEXT, f"%{code}")))
+
+    return write
+
+
+def _of_day(w: Writer, args: Sequence[Piece]) -> Piece:
+    return Piece(w.as_date(args[0]), Kind.DATE)
+
+
+def now(w: Writer, _args: Sequence[Piece] = ()) -> Piece:
+    return w.moment("now", Kind.DATETIME)
+
+
+def today(w: Writer, _args: Sequence[Piece] = ()) -> Piece:
+    return w.moment("today", Kind.DATE)
+
+
+FUNCTIONS: dict[str, Function] = {
+    "CONCAT": Function(1, _MANY, _concat),
+    "CONCAT_WS": Function(2, _MANY, _concat_ws),
+    "UPPER": Function(1, 1, _text("upper", "ctm_upper")),
+    "LOWER": Function(1, 1, _text("lower", "ctm_fold")),
+    "LENGTH": Function(1, 1, _length),
+    "CHAR_LENGTH": Function(1, 1, _char_length),
+    "LEFT": Function(2, 2, _left),
+    "RIGHT": Function(2, 2, _right),
+    "SUBSTRING": Function(2, 3, _substring),
+    "REPLACE": Function(3, 3, _replace),
+    "TRIM": Function(1, 2, _trim("trim")),
+    "LTRIM": Function(1, 2, _trim("ltrim")),
+    "RTRIM": Function(1, 2, _trim("rtrim")),
+    "INSTR": Function(2, 2, lambda w, args: _position(w, args[0], args[1])),
+    "LOCATE": Function(2, 2, lambda w, args: _position(w, args[1], args[0])),
+    "IF": Function(3, 3, if_),
+    "IFNULL": Function(2, 2, coalesce),
+    "COALESCE": Function(1, _MANY, coalesce),
+    "NULLIF": Function(2, 2, _nullif),
+    "ISNULL": Function(1, 1, lambda w, args: Piece(f"({args[0].sql} IS NULL)", Kind.BOOLEAN)),
+    "GREATEST": Function(2, _MANY, _extreme("greatest", "max")),
+    "LEAST": Function(2, _MANY, _extreme("least", "min")),
+    "ABS": Function(1, 1, _abs),
+    "ROUND": Function(1, 2, _round),
+    "TRUNCATE": Function(2, 2, _truncate),
+    "FLOOR": Function(1, 1, _whole("floor")),
+    "CEIL": Function(1, 1, _whole("ceil")),
+    "MOD": Function(2, 2, modulo),
+    "FORMAT": Function(2, 3, _format),
+    "DATE_FORMAT": Function(2, 2, _date_format),
+    "DATEDIFF": Function(2, 2, _datediff),
+    "DATE": Function(1, 1, _of_day),
+    "YEAR": Function(1, 1, _field("year", "substr({}, 1, 4)")),
+    "MONTH": Function(1, 1, _field("month", "substr({}, 6, 2)")),
+    "DAY": Function(1, 1, _field("day", "substr({}, 9, 2)")),
+    "HOUR": Function(1, 1, _field("hour", "substr({}, 12, 2)")),
+    "MINUTE": Function(1, 1, _field("minute", "substr({}, 15, 2)")),
+    "SECOND": Function(1, 1, _field("second", "substr({}, 18, 2)")),
+    "DAYOFWEEK": Function(1, 1, _day_of_week),
+    "LAST_DAY": Function(1, 1, _last_day),
+    "DAYNAME": Function(1, 1, _named("W")),
+    "MONTHNAME": Function(1, 1, _named("M")),
+    "NOW": Function(0, 0, now),
+    "CURDATE": Function(0, 0, today),
+}
+SYNONYMS = {
+    "UCASE": "UPPER",
+    "LCASE": "LOWER",
+    "SUBSTR": "SUBSTRING",
+    "MID": "SUBSTRING",
+    "CHARACTER_LENGTH": "CHAR_LENGTH",
+    "CEILING": "CEIL",
+    "DAYOFMONTH": "DAY",
+    "CURRENT_DATE": "CURDATE",
+    "CURRENT_TIMESTAMP": "NOW",
+    "SYSDATE": "NOW",
+    "LOCALTIME": "NOW",
+}
+# written by the parts of the language that know rows and intervals
+AGGREGATES = ("COUNT", "SUM", "MIN", "MAX", "AVG", "GROUP_CONCAT")
+INTERVALS = ("DATE_ADD", "DATE_SUB", "ADDDATE", "SUBDATE", "TIMESTAMPDIFF")
+
+
+def call(w: Writer, name: str, args: Sequence[Piece]) -> Piece:
+    """
+    :raises InvalidInput: no such function, or a wrong number of values between its brackets.
+    """
+    function = FUNCTIONS.get(SYNONYMS.get(name, name))
+    if function is None:
+        raise refusal(
+            _l("The function “%(name)s” is not among those a query may use.", name=name[:60])
+        )
+    if not function.least <= len(args) <= function.most:
+        raise refusal(
+            _l("%(name)s has a wrong number of values between its brackets.", name=name[:60])
+        )
+    return function.write(w, args)
