@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 import css_inline
 
@@ -10,11 +11,11 @@ from ctm.mailing.compose import dom
 from ctm.mailing.compose.content import Attachment, MailContent
 from ctm.mailing.compose.errors import ComposeError
 from ctm.mailing.compose.images import take_images
-from ctm.mailing.compose.sanitise import clean_tree
+from ctm.mailing.compose.sanitise import clean_tree, sanitise_mail_html
 from ctm.mailing.compose.text import text_of
 from ctm.mailing.compose.tracking import MARK, Tracking, base_address, track_text, track_tree
 from ctm.mailing.merge import Catalogue, Template, compile_template
-from ctm.mailing.merge.template import clean
+from ctm.mailing.merge.template import clean, with_markers
 
 _STYLE = re.compile(r"<style\b", re.I)
 _MARK_IN_HTML = re.compile(r"&#(?:x0*e0f0(?![0-9a-f])|0*57584(?![0-9]));?", re.I)
@@ -42,7 +43,9 @@ def compile_bodies(content: MailContent, catalogue: Catalogue, *, tracked: bool 
     nothing to send.
     """
     language = content.language
-    subject = compile_template(content.subject, catalogue, html=False, language=language)
+    subject = compile_template(
+        content.subject, catalogue, html=False, language=language, blocks=False
+    )
     written_html = _given_html(content.html)
     written_text = _given(content.text)
     if written_html is None and written_text is None:
@@ -54,11 +57,17 @@ def compile_bodies(content: MailContent, catalogue: Catalogue, *, tracked: bool 
         compile_template(written_html, catalogue, html=True, language=language)
         tree = prepare_tree(written_html, language)
         if written_text is None:
-            written_text = text_of(tree)
+            written_text = _text_of(tree, catalogue)
         if tracked:
             images = take_images(tree)
         track_tree(tree, tracking, add_remove_line=content.unsubscribe)
-        html = compile_template(dom.serialise(tree) + "\n", catalogue, html=True, language=language)
+        html = compile_template(
+            dom.serialise(tree) + "\n",
+            catalogue,
+            html=True,
+            language=language,
+            raw=_harmless,
+        )
     text_source = track_text(
         written_text or "",
         tracking,
@@ -69,6 +78,21 @@ def compile_bodies(content: MailContent, catalogue: Catalogue, *, tracked: bool 
         text_source.rstrip("\n") + "\n", catalogue, html=False, language=language
     )
     return Bodies(subject, html, text, tuple(tracking.links), images)
+
+
+def _text_of(tree: dom.Tree, catalogue: Catalogue) -> str:
+    """The text part derived from the HTML part, blocks too."""
+    if not catalogue.lists:
+        return text_of(tree)
+    source = dom.serialise(tree)
+    marked = with_markers(source, catalogue)
+    return text_of(tree if marked == source else dom.parse(marked))
+
+
+@lru_cache(2000)
+def _harmless(value: str) -> str:
+    """The value of a field that is declared HTML, without what a mail must not carry."""
+    return sanitise_mail_html(value) if "<" in value else value
 
 
 def _given(source: str | None) -> str | None:

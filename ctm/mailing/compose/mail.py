@@ -6,7 +6,6 @@ recipient's values, the token and four header fields are put, and joined.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from ctm.i18n import _
@@ -15,79 +14,13 @@ from ctm.mailing.compose.addresses import header_address, needs_utf8
 from ctm.mailing.compose.bodies import compile_bodies
 from ctm.mailing.compose.content import Attachment, MailContent
 from ctm.mailing.compose.errors import ComposeError
-from ctm.mailing.compose.quoting import SOFT_BREAK, quote, quote_value
+from ctm.mailing.compose.quoting import quote_value
+from ctm.mailing.compose.skeleton import Skeleton
 from ctm.mailing.compose.structure import Room, body_part, own_part
-from ctm.mailing.compose.tracking import MARK, base_address
-from ctm.mailing.merge import Catalogue, Field, Literal, Template
+from ctm.mailing.compose.tracking import base_address
+from ctm.mailing.merge import Catalogue, Template
 
 _TOKEN_VALUE = re.compile(r"[A-Za-z0-9_.~-]{1,75}")
-_SLOT_SIZE = 40
-
-
-@dataclass(slots=True)
-class _Skeleton:
-    """Bytes with slots: the first for the head, others for fields of the bodies and the token."""
-
-    parts: list[bytes] = field(default_factory=lambda: [b"", b""])
-    fields: list[tuple[int, Field]] = field(default_factory=list)
-    tokens: list[int] = field(default_factory=list)
-    names: dict[str, None] = field(default_factory=dict)
-    rooms: list[tuple[int, Room]] = field(default_factory=list)
-
-    def literal(self, data: bytes) -> None:
-        self.parts[-1] += data
-
-    def slot(self, piece: Field | None) -> None:
-        """A place for a field's value, or for the token (None)."""
-        if piece is None:
-            self.tokens.append(len(self.parts))
-        else:
-            self.fields.append((len(self.parts), piece))
-        self.parts += [b"", b""]
-
-    def room(self, room: Room) -> None:
-        """A place for a copy's own attachments."""
-        self.rooms.append((len(self.parts), room))
-        self.parts += [b"", b""]
-
-    def template(self, template: Template) -> None:
-        """A quoted-printable body."""
-        self.names.update(dict.fromkeys(template.fields))
-        runs = _runs(template)
-        for number, run in enumerate(runs):
-            follows = number + 1 < len(runs)
-            if isinstance(run, str):
-                encoded = quote(run)
-                if follows and not encoded.endswith(b"\r\n"):
-                    encoded += SOFT_BREAK
-                self.literal(encoded)
-            else:
-                self.slot(run)
-                self.literal(SOFT_BREAK)
-
-
-def _runs(template: Template) -> list[str | Field | None]:
-    """Literals joined and cut at the token's marks (None), fields between."""
-    runs: list[str | Field | None] = []
-    text = ""
-    for piece in template.pieces:
-        if isinstance(piece, Literal):
-            text += piece.text
-            continue
-        runs += [text, piece]
-        text = ""
-    runs.append(text)
-    cut: list[str | Field | None] = []
-    for run in runs:
-        if not isinstance(run, str):
-            cut.append(run)
-            continue
-        for number, part in enumerate(run.split(MARK)):
-            if number:
-                cut.append(None)
-            if part:
-                cut.append(part)
-    return cut
 
 
 class CompiledMail:
@@ -98,20 +31,27 @@ class CompiledMail:
     """
 
     def __init__(
-        self, content: MailContent, subject: Template, links: tuple[str, ...], skeleton: _Skeleton
+        self, content: MailContent, subject: Template, links: tuple[str, ...], skeleton: Skeleton
     ) -> None:
         self.links = links
         self.fields = tuple(dict.fromkeys([*subject.fields, *skeleton.names]))
         self.needs_utf8 = any(needs_utf8(each) for each in _own_addresses(content))
         self._subject = subject
+        self._templates = (subject, *skeleton.templates)
         self._fixed_subject = None if subject.fields else _subject_field(subject, {})
         self._parts = skeleton.parts
-        self.dotted = any(part[:1] == b"." or b"\n." in part for part in skeleton.parts)
+        self.dotted = skeleton.dotted
         self._field_slots = tuple(skeleton.fields)
         self._token_slots = tuple(skeleton.tokens)
         self._rooms = tuple(skeleton.rooms)
-        slots = len(skeleton.fields) + len(skeleton.tokens)
-        self.size_estimate = sum(map(len, skeleton.parts)) + _SLOT_SIZE * slots + 300
+        self._tokens = skeleton.has_tokens
+        self._blocks = tuple((slot, block.ready()) for slot, block in skeleton.blocks)
+        self.size_estimate = skeleton.size_estimate + 300
+
+    def empty(self, values: Mapping[str, object]) -> tuple[str, ...]:
+        """The keys of the fields that would show nothing, in subject or bodies, each once."""
+        found = [key for each in self._templates for key in each.empty(values)]
+        return tuple(dict.fromkeys(found))
 
     def render(
         self,
@@ -150,7 +90,8 @@ class CompiledMail:
             + subject
         )
         parts[0] = head.encode("utf-8")
-        if self._token_slots:
+        encoded = b""
+        if self._tokens:
             if not _TOKEN_VALUE.fullmatch(token):
                 raise ComposeError(_("The tracking token is not valid."))
             encoded = token.encode("ascii")
@@ -158,6 +99,8 @@ class CompiledMail:
                 parts[slot] = encoded
         for slot, piece in self._field_slots:
             parts[slot] = quote_value(piece.fill(values))
+        for slot, block in self._blocks:
+            parts[slot] = block.fill(values, encoded)
         for slot, room in self._rooms if attachments else ():
             parts[slot] = b"".join([own_part(room, each) for each in attachments])
         return b"".join(parts)
@@ -183,7 +126,7 @@ def _own_addresses(content: MailContent) -> list[str]:
 def compile_mail(content: MailContent, catalogue: Catalogue) -> CompiledMail:
     """Compile a mailing's snapshot; raises ``MergeError`` or ``ComposeError``."""
     bodies = compile_bodies(content, catalogue)
-    skeleton = _Skeleton()
+    skeleton = Skeleton()
     skeleton.literal(_fixed_headers(content).encode("utf-8"))
     base = base_address(content.public_url)
     if base is not None and content.unsubscribe:

@@ -13,6 +13,7 @@ _LINE = dom.words("div li tr dt dd caption center main nav aside figcaption br")
 _SKIPPED = dom.words("head style title script")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.I)
 _SPACES = re.compile(r"[ \t\n\r\f\xa0]+")
+_MARKER = re.compile(r"\[\w+;block=(?:begin|end)\]")
 _LINKED = re.compile(r"https?:|mailto:|tel:|\[", re.I)
 
 
@@ -32,6 +33,8 @@ def text_of(tree: dom.Tree) -> str:
             continue
         if node.nodeType == Node.TEXT_NODE and starts:
             writer.text(node.data)
+        elif node.nodeType == Node.COMMENT_NODE and starts:
+            writer.comment(node)
         elif node.nodeType != Node.ELEMENT_NODE:
             continue
         elif starts and _is_skipped(node):
@@ -53,6 +56,7 @@ class _Writer:
     def __init__(self) -> None:
         self.written: list[str] = []
         self.pending = 0
+        self.given = 0
         self.space = False
         self.preformatted = 0
         self.lists: list[int | None] = []
@@ -65,11 +69,31 @@ class _Writer:
 
     def put(self, text: str) -> None:
         if self.pending and self.written:
-            self.written.append("\n" * self.pending)
+            self.written.append("\n" * (self.pending - self.given))
         elif self.space and self.written:
             self.written.append(" ")
-        self.pending, self.space = 0, False
+        self.pending, self.given, self.space = 0, 0, False
         self.written.append(text)
+
+    def comment(self, node: dom.Tree) -> None:
+        """The beginning or the end of a block: its line breaks go into it, to be repeated too.
+
+        A marker in a line of its own is taken out with the line.
+        """
+        if not _MARKER.fullmatch(node.data):
+            return
+        following = node.nextSibling.nodeName if node.nextSibling is not None else ""
+        if node.data.endswith("=begin]") and following in _PARAGRAPH | _LINE:
+            self.break_line(2 if following in _PARAGRAPH else 1)
+        breaks = self.pending if self.written else 0
+        if breaks:
+            self.written.append("\n" * (breaks - self.given))
+        elif self.space and self.written:
+            self.written.append(" ")
+        self.given = breaks if self.written else 2
+        self.written.append(node.data + ("\n" if self.given else ""))
+        self.pending = breaks
+        self.space = False
 
     def text(self, data: str) -> None:
         if self.preformatted:

@@ -11,12 +11,13 @@ from ctm.mailing.merge.modules import (
     module_named,
     row_catalogue_of,
 )
-from ctm.mailing.merge.template import Field, Literal, Piece, Template, compile_template
+from ctm.mailing.merge.template import Block, Field, Literal, Piece, Template, compile_template
 
 __all__ = [
     "CATALOGUE",
     "CLIENTS",
     "MODULES",
+    "Block",
     "Catalogue",
     "Field",
     "Group",

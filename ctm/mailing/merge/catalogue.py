@@ -162,6 +162,10 @@ class Catalogue:
         rows = [owner.name for owners in self.lists.values() for owner in owners]
         return list(dict.fromkeys([*self.modules, *rows]))
 
+    def is_elsewhere(self, module: str) -> bool:
+        """Whether a module exists but cannot be used here."""
+        return _plain(module) in self.others
+
     def knows_module(self, module: str) -> bool:
         plain = _plain(module)
         return plain in self.others or plain in self._module_names()

@@ -17,11 +17,13 @@ URL_ATTRIBUTES = frozenset(
     {"href", "src", "background", "cite", "action", "poster", "data", "longdesc", "srcset"}
 )
 
-_TAG = re.compile(r"""<(/?)([a-zA-Z][^\s/>]*+)((?:[^>"']|"[^"]*"|'[^']*')*+)>""")
+TAG = re.compile(r"""<(/?)([a-zA-Z][^\s/>]*+)((?:[^>"']|"[^"]*"|'[^']*')*+)>""")
 _ATTRIBUTE = re.compile(
     r"""([^\s"'<>/=]+)\s*+=\s*+(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""",
 )
-_STYLE_END = re.compile(r"</style", re.I)
+STYLE_END = re.compile(r"</style", re.I)
+_LINE_TAG = re.compile(r"<br\s*/?>|</(?:p|div|li|tr|h[1-6])\s*>", re.I)
+_ANY_TAG = re.compile(r"<!--.*?-->|</?[a-zA-Z][^<>]*+>", re.S)
 _WEB = re.compile(r"https?://", re.I)
 _BARE_HOST = re.compile(r"(?:[\w-]+\.)+[^\W\d_]{2,}(?:[/?#:]|$)")
 _UNHARMED = ":/?#[]@!$&'()*+,;=%~-._"
@@ -38,6 +40,18 @@ def markup(value: str) -> str:
     """In HTML text: escaped, its lines kept."""
     shown = html.escape(value)
     return shown.replace("\n", "<br>") if "\n" in shown else shown
+
+
+def written_html(value: str) -> str:
+    """In HTML text, of a field declared to hold HTML: as it is."""
+    return value
+
+
+def untagged(value: str) -> str:
+    """In plain text, of a field declared to hold HTML: its text."""
+    if "<" in value:
+        value = _ANY_TAG.sub("", _LINE_TAG.sub("\n", value))
+    return html.unescape(value).strip("\n") if "&" in value or "\n" in value else value
 
 
 def attribute(value: str) -> str:
@@ -103,7 +117,7 @@ def regions(source: str) -> Iterator[Region]:
             yield Region(opening, end, "value")
             position = end
             continue
-        match = _TAG.match(source, opening)
+        match = TAG.match(source, opening)
         if match is None:
             if not source[opening + 1 : opening + 2].isalpha():
                 yield Region(position, opening + 1, "text")
@@ -114,7 +128,7 @@ def regions(source: str) -> Iterator[Region]:
         yield from _of_tag(match)
         position = match.end()
         if match[2].lower() == "style" and not match[1]:
-            closing = _STYLE_END.search(source, position)
+            closing = STYLE_END.search(source, position)
             end = closing.start() if closing else length
             yield Region(position, end, "strict")
             position = end

@@ -13,6 +13,8 @@ from urllib.parse import unquote
 LONGEST_FIELD = 1000
 
 _HEAD = re.compile(r"\[\s*(\w+)\s*\.\s*(\w*)\s*")
+_MARKER = re.compile(r"\[\s*(\w+)\s*(?=;\s*block\b)", re.I)
+_SQL = re.compile(r"\{\{\s*([\w.]{1,100})\s*\}\}")
 _OPTION = re.compile(r";\s*(\w*)\s*(=?)\s*")
 _UNQUOTED = re.compile(r"[^;\]]*")
 _SINGLE = "'’‘‛′"
@@ -91,27 +93,45 @@ class FieldSyntaxError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """``[module.name`` and where the options start in the view."""
+    """``[module.name`` and where the options start in the view; a block's marker has no name."""
 
     module: str
-    name: str
+    name: str | None
     end: int
 
 
 def read_head(text: str) -> Head | None:
-    """The start of a field at the start of ``text``, or None if it is not one."""
-    match = _HEAD.match(text)
-    return Head(match[1], match[2], match.end()) if match else None
+    """The start of a field or of a block's marker at the start of ``text``, or None."""
+    if match := _HEAD.match(text):
+        return Head(match[1], match[2], match.end())
+    match = _MARKER.match(text)
+    return Head(match[1], None, match.end()) if match else None
 
 
-def read_options(text: str, position: int) -> tuple[dict[str, str | None], int]:
-    """The options from ``position`` on and the place after ``]``.
+def read_sql(text: str) -> tuple[str, int] | None:
+    """The name in ``{{name}}`` at the start of ``text``, and the place after it."""
+    match = _SQL.match(text)
+    return (match[1], match.end()) if match else None
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of a field: their values, where each stands, and the place after ``]``."""
+
+    values: dict[str, str | None]
+    places: dict[str, tuple[int, int]]
+    end: int
+
+
+def read_options(text: str, position: int) -> Options:
+    """The options from ``position`` on.
 
     An option without ``=`` has the value None. Raises ``FieldSyntaxError``: ``open`` (no closing
     bracket), ``quote`` (a quotation mark is not closed), ``option`` (``part`` is no option),
     ``twice`` (the option ``part`` is given twice).
     """
     options: dict[str, str | None] = {}
+    places: dict[str, tuple[int, int]] = {}
     while text[position : position + 1] != "]":
         match = _OPTION.match(text, position)
         if match is None:
@@ -124,11 +144,12 @@ def read_options(text: str, position: int) -> tuple[dict[str, str | None], int]:
             raise FieldSyntaxError("option", ";")
         if name in options:
             raise FieldSyntaxError("twice", name)
-        position = match.end()
+        start, position = position, match.end()
         options[name] = None
         if equals:
             options[name], position = _read_value(text, position)
-    return options, position + 1
+        places[name] = (start, position)
+    return Options(options, places, position + 1)
 
 
 def _read_value(text: str, position: int) -> tuple[str, int]:
