@@ -4,6 +4,7 @@ from ctm.mailing.merge.catalogue import Catalogue, MergeField, Module
 from ctm.mailing.merge.declaration import Group, MergeModule, Recipient, Source, Total
 from ctm.mailing.merge.errors import MergeError, PictureError
 from ctm.mailing.merge.fields import CLIENTS
+from ctm.mailing.merge.legend import LegendGroup, legend
 from ctm.mailing.merge.modules import (
     CATALOGUE,
     MODULES,
@@ -21,6 +22,7 @@ __all__ = [
     "Catalogue",
     "Field",
     "Group",
+    "LegendGroup",
     "Literal",
     "MergeError",
     "MergeField",
@@ -34,6 +36,7 @@ __all__ = [
     "Total",
     "catalogue_of",
     "compile_template",
+    "legend",
     "module_named",
     "row_catalogue_of",
 ]
