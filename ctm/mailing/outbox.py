@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BindParameter,
@@ -132,8 +132,7 @@ def open_mailings(connection: Connection) -> list[OpenMailing]:
     return [OpenMailing(*row) for row in connection.execute(_OPEN_MAILINGS)]
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """A message in a worker's hands. ``attempted_at`` is the attempt before this one."""
 
     id: int

@@ -28,6 +28,9 @@ RECEIVE = 65536
 HELD_UP, GRACE = 5.0, 10.0
 
 
+_TIMER = {"connect": "connect", "tls": "connect", "body": "body", "ready": "idle", "quit": "quit"}
+
+
 @dataclass(frozen=True, slots=True)
 class Timeouts:
     """Seconds to wait for the server, by stage (RFC 5321, section 4.5.3.2, shortened)."""
@@ -39,9 +42,8 @@ class Timeouts:
     quit: float = 3.0
 
     def of(self, stage: str) -> float:
-        if stage in ("connect", "tls"):
-            return self.connect
-        return {"body": self.body, "ready": self.idle, "quit": self.quit}.get(stage, self.command)
+        name = _TIMER.get(stage)
+        return self.command if name is None else float(getattr(self, name))
 
 
 @dataclass(frozen=True, slots=True)

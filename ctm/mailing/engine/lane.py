@@ -24,6 +24,7 @@ from ctm.mailing.engine.session import (
 from ctm.mailing.outbox import Claimed, Result
 from ctm.models import MessageState
 
+STATES = {fate: MessageState[fate.name] for fate in Fate}
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=4)
 MOST_ATTEMPTS = 14
@@ -163,9 +164,8 @@ class Lane:
 
     def _result(self, job: Job, fate: Fate, code: int | None, words: str, reason: str) -> Result:
         now = self.office.clock.now()
-        result = Result(job.message, MessageState[fate.name], now, code, words, reason)
-        result.size = len(job.data)
-        result.merge_values = job.values
+        size, values = len(job.data), job.values
+        result = Result(job.message, STATES[fate], now, code, words, reason, None, size, values)
         if fate is Fate.DEFERRED:
             attempts = job.message.attempts + 1
             if attempts >= MOST_ATTEMPTS:

@@ -8,7 +8,7 @@ import base64
 from collections.abc import Generator
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ctm.mailing.engine import throttling
 from ctm.mailing.engine.replies import Reply
@@ -27,8 +27,7 @@ class Need(Enum):
     JOB = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """A mail ready for the wire. ``data`` is dot-stuffed and ends with CRLF."""
 
     message: Claimed
