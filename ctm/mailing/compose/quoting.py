@@ -6,6 +6,7 @@ recipient's values are put between without counting columns again.
 """
 
 import re
+from binascii import b2a_qp
 
 SOFT_BREAK = b"=\r\n"
 _WIDTH = 75
@@ -53,8 +54,13 @@ def quote(text: str) -> bytes:
 
 
 def quote_value(text: str) -> bytes:
-    """``quote``, quickest for the short plain values that most recipients have."""
-    plain = text.isascii() and text.isprintable() and "=" not in text
-    if plain and len(text) <= _WIDTH and text[:1] != ".":
-        return text.encode("ascii")
+    """``quote``, quickest for the short values of one line that most recipients have."""
+    if text.isascii() and "=" not in text:
+        encoded = text.encode("ascii")
+        printed = text.isprintable()
+    else:
+        encoded = b2a_qp(text.encode("utf-8", "replace"))
+        printed = "\n" not in text
+    if printed and len(encoded) <= _WIDTH and encoded[:1] != b".":
+        return encoded
     return quote(text)

@@ -33,6 +33,7 @@ DEFAULT_DATE = "dd/mm/yyyy"
 DEFAULT_AMOUNT = "0.000,00"
 LONGEST_PICTURE = 100
 _WIDEST_NUMBER = 40
+_REMEMBERED = 500
 _ROUNDING = Context(prec=2 * _WIDEST_NUMBER, rounding=ROUND_HALF_UP)
 
 _PIECE = re.compile(r'"([^"]*)"|([^\W\d_]+)|([^"]+?(?=["]|[^\W\d_]|$)|")')
@@ -130,6 +131,7 @@ def date_formatter(picture: str, language: str) -> Formatter:
         _date_token(text, language) if is_token else _literal(text) for is_token, text in parts
     )
 
+    @lru_cache(_REMEMBERED, typed=True)
     def show(value: object) -> str:
         when = _as_datetime(value)
         return str(value) if when is None else "".join([write(when) for write in writers])
@@ -202,6 +204,7 @@ def amount_formatter(picture: str, *, pad: bool = False) -> Formatter:
     quantum = Decimal(1).scaleb(-decimals)
     width = len(match[0]) if pad and match[0].strip("0") == "" else 0
 
+    @lru_cache(_REMEMBERED, typed=True)
     def show(value: object) -> str:
         number = _as_decimal(value)
         if number is None:
