@@ -298,7 +298,7 @@ def _concat(e: Expressions, node: Any, scope: Scope) -> Piece:
 
 def _call(e: Expressions, node: Any, scope: Scope) -> Piece:
     allow(node, "this", "expressions")
-    name = str(node.this).upper()
+    name = str(node.this).strip('"`').upper()
     if name in functions.AGGREGATES:
         return aggregate(e, name, node.expressions, scope)
     if name in functions.INTERVALS:

@@ -160,6 +160,7 @@ class Selects:
         value: exp.Expression = chosen[0]
         if isinstance(value, exp.Alias):
             allow(value, "this", "alias")
+            only_a_name(value.args["alias"])
             scope.aliases[value.alias.lower()] = value.this
             value = value.this
         return value
@@ -211,6 +212,7 @@ class Selects:
         alias = node.args.get("alias")
         if alias is not None:
             allow(alias, "this")
+            only_a_name(alias.this)
         name = (node.alias or node.name).lower()
         self._tables += 1
         if name in scope.tables:
@@ -301,6 +303,14 @@ class Selects:
         if not isinstance(value, exp.Literal) or not value.this.isdecimal():
             raise refusal(_l("After LIMIT and OFFSET stands a number."))
         return min(int(value.this[:9]), MOST_ROWS)
+
+
+def only_a_name(node: exp.Expression) -> None:
+    """
+    :raises InvalidInput: what stands where a part of the query gets a name is none.
+    """
+    if not isinstance(node, exp.Identifier):
+        raise refusal(_l("A name is needed after AS, not “%(part)s”.", part=node.name[:60]))
 
 
 def allow(node: exp.Expression, *names: str) -> None:

@@ -1,6 +1,5 @@
+# ruff: noqa: E501
 """One table of queries and what they give: the same on SQLite and on PostgreSQL."""
-
-import pytest
 
 from tests.sqlfields.conftest import Give
 
@@ -84,7 +83,7 @@ EXAMPLES = {
     f"select trim(both '-' from '--x--') {ROW}": "x",
     f"select trim(leading '0' from '007') {ROW}": "7",
     f"select concat_ws(', ', nome, null, cognome) {CLIENT}": "Giulia, D'Amico",
-    f"select concat_ws(', ', nome, data_titolo) from titoli t join clienti c on c.id = t.cliente_id "
+    "select concat_ws(', ', nome, data_titolo) from titoli t join clienti c on c.id = t.cliente_id "
     "where t.id = {{idt}}": "Giulia, 2026-01-31",
     f"select concat(nome, null) {CLIENT}": "",
     f"select concat(left(nome, 3), right(nome, 2), left(nome, 0), right(nome, 99)) {CLIENT}": (
@@ -123,8 +122,8 @@ EXAMPLES = {
     f"select case when importo < 1 then 1 when importo < 2 then 2 end {ROW}": "",
     f"select case when 1 then 1.5 else 'x' end {ROW}": "1.5",
     f"select stato {ROW}": "aperto",
-    f"select tipo from clienti where id = 2": "azienda",
-    f"select attivo from clienti where attivo = 0": "0",
+    "select tipo from clienti where id = 2": "azienda",
+    "select attivo from clienti where attivo = 0": "0",
     f"select not attivo {CLIENT}": "0",
     f"select nome = 'GIULIA' and citta like 'FOR%' and citta not like '_x%' {CLIENT}": "1",
     f"select '50%' like '50\\\\%' {ROW}": "1",
