@@ -4,7 +4,7 @@
 administrator  everything, users, accounts, system
 manager        clients, campaigns, imports, templates, purposes, erasure of a client,
                decisions on undecided mails
-operator       clients, list statuses by hand
+operator       clients, list statuses by hand, documents from templates
 supervisor     reads everything of the office, watches statistics, exports
 ============== =================================================================
 """
@@ -29,6 +29,7 @@ class Permission(StrEnum):
     RUN_CAMPAIGNS = "run_campaigns"
     SET_LIST_STATUS = "set_list_status"
     EDIT_TEMPLATES = "edit_templates"
+    GENERATE_DOCUMENTS = "generate_documents"
     ERASE_CLIENTS = "erase_clients"
     VIEW_MAIL = "view_mail"
     DECIDE_MAIL = "decide_mail"
@@ -62,13 +63,19 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
         Permission.RUN_CAMPAIGNS,
         Permission.SET_LIST_STATUS,
         Permission.EDIT_TEMPLATES,
+        Permission.GENERATE_DOCUMENTS,
         Permission.ERASE_CLIENTS,
         Permission.DECIDE_MAIL,
         Permission.USE_ACCOUNTS,
         Permission.VIEW_SYSTEM,
     },
     Role.OPERATOR: _READING
-    | {Permission.EDIT_CLIENTS, Permission.SET_LIST_STATUS, Permission.USE_ACCOUNTS},
+    | {
+        Permission.EDIT_CLIENTS,
+        Permission.SET_LIST_STATUS,
+        Permission.USE_ACCOUNTS,
+        Permission.GENERATE_DOCUMENTS,
+    },
     Role.SUPERVISOR: _READING | {Permission.EXPORT},
 }
 
