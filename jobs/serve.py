@@ -25,6 +25,7 @@ from ctm.jobruns import table
 from ctm.mailing.tracking.collector import Collector, spool_folder
 from ctm.models import User
 from jobs.front import Dispatcher, Front
+from jobs.looping import Channels, asyncore
 from jobs.practice import PracticeServer
 from jobs.scheduler import Scheduler
 from jobs.supervisor import Supervisor
@@ -120,8 +121,9 @@ def listen(app: Flask, front: Front) -> Any:
     """
     host, port = app.config["CTM_HOST"], app.config["CTM_PORT"]
     try:
-        return waitress.create_server(
+        server = waitress.create_server(
             app,
+            map=Channels(),
             _dispatcher=Dispatcher(front.answer, app.config["CTM_THREADS"]),
             host=host,
             port=port,
@@ -129,8 +131,9 @@ def listen(app: Flask, front: Front) -> Any:
             connection_limit=1000,
             max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],
             clear_untrusted_proxy_headers=not app.config["CTM_TRUSTED_PROXIES"],
-            asyncore_use_poll=True,
         )
+        server.asyncore = asyncore()
+        return server
     except (OSError, OverflowError, ValueError) as error:
         raise Unavailable(_why_not(error, host, port)) from None
 
