@@ -9,7 +9,8 @@ import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, and_, false, or_, true, tuple_
@@ -92,6 +93,10 @@ def _value(column: InstrumentedAttribute[Any], value: Any) -> Any:
         if moment.tzinfo is not None:
             raise ValueError(value)
         return moment
+    if kind is date and isinstance(value, str):
+        return date.fromisoformat(value)
+    if kind is Decimal and isinstance(value, str) and len(value) < 20:
+        return _decimal(value)
     if kind is int and type(value) is int and abs(value) < 2**63:
         return value
     if kind is str and isinstance(value, str) and "\0" not in value:
@@ -100,10 +105,26 @@ def _value(column: InstrumentedAttribute[Any], value: Any) -> Any:
     raise ValueError(value)
 
 
+def _decimal(text: str) -> Decimal:
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        raise ValueError(text) from None
+    if not amount.is_finite() or abs(amount) > 10**15:
+        raise ValueError(text)
+    return amount
+
+
 def write_place(values: Sequence[Any], before: bool) -> str:
-    kept = [value.isoformat() if isinstance(value, datetime) else value for value in values]
+    kept = [_as_json(value) for value in values]
     text = json.dumps(["b" if before else "a", kept], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal) else value
 
 
 def pick(query: Any, order: Order, place: Place, size: int) -> Page[Any]:

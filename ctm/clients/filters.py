@@ -61,8 +61,8 @@ def _holds(wanted: list[str], hinted: bool) -> ColumnElement[bool]:
     return words.matches(Client, wanted, hinted)
 
 
-def index(_tab: str, sort: str) -> str:
-    return f"ix_clients_{SORTS[sort].key}_id"
+def _serves(tab: str, sort: str) -> bool:
+    return tab == "prospects" and sort == "name"
 
 
 LISTING = Listing(
@@ -73,7 +73,7 @@ LISTING = Listing(
     tab=_tab,
     holds=_holds,
     sorts=SORTS,
-    index=index,
+    serves=_serves,
     clean=checks.clean_field,
     shown=tuple(getattr(Client, name) for name in SHOWN),
     words=Words(

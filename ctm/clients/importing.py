@@ -93,7 +93,7 @@ class Importer(importing.Importer):
         try:
             changed = self._fill(client, values)
         except checks.InvalidFields as error:
-            result.reasons = self._reasons(error)
+            result.reasons = self.reasons(error)
             self._undo(client, is_new)
             return
         result.label = client.display_name

@@ -194,7 +194,7 @@ def to_sql(listing: Listing, condition: Condition, hinted: bool) -> ColumnElemen
         return _own(listing, field, operation, values, hinted)
     owner = field.link.listing
     there = _own(owner, field.source, operation, values, True)
-    return field.link.key.in_(select(owner.model.id).where(there))
+    return field.link.key.in_(select(owner.model.id).where(there).correlate(None))
 
 
 def _own(

@@ -64,9 +64,12 @@ class Search:
         """Whether anything is asked for beside the tab."""
         return bool(self.text or self.conditions or self.groups)
 
-    def where(self, hinted: bool = True) -> ColumnElement[bool]:
-        """The condition; ``hinted`` names the index of words too, which finds few among many."""
-        parts = [self.listing.tab(self.tab, not self.asked)]
+    def where(self, hinted: bool = True, alone: bool | None = None) -> ColumnElement[bool]:
+        """The condition; ``hinted`` names the index of words too, which finds few among many.
+
+        ``alone``: the tab's index may serve; of itself where nothing else is asked.
+        """
+        parts = [self.listing.tab(self.tab, not self.asked if alone is None else alone)]
         if self.text:
             parts.append(self.listing.holds(words.read(self.text), hinted))
         outer, inner = (and_, or_) if self.match == "all" else (or_, and_)

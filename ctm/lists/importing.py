@@ -90,7 +90,7 @@ class Importer(ABC):
             try:
                 read.append((result, self._clean(self._given(cells))))
             except InvalidFields as error:
-                result.reasons = self._reasons(error)
+                result.reasons = self.reasons(error)
             except InvalidInput as error:
                 result.reasons = [error.message]
         self._look_up([values for _result, values in read])
@@ -106,7 +106,8 @@ class Importer(ABC):
             )
         return {name: cells[column] for column, name in self._columns.items() if cells[column]}
 
-    def _reasons(self, error: InvalidFields) -> list[str]:
+    def reasons(self, error: InvalidFields) -> list[str]:
+        """What is wrong with a row, field by field."""
         return [f"{self.mapping.label(name)}: {reason}" for name, reason in error.errors.items()]
 
     @abstractmethod

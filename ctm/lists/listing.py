@@ -27,9 +27,9 @@ class Listing:
     """One list.
 
     ``tab(name, alone)`` is a tab's condition; it keeps so many rows that an index serves it only
-    if it stands ``alone``. ``holds(words, hinted)`` is the quick search. ``index(tab, sort)``
-    names the index whose order a long list is walked in, if there is one. ``clean`` reads a
-    field's value as it is kept.
+    if it stands ``alone``. ``holds(words, hinted)`` is the quick search. ``serves(tab,
+    sort)``: one index holds a tab's rows in this order. ``clean`` reads a field's value as it is
+    kept.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Listing:
     tab: Callable[[str, bool], Condition]
     holds: Callable[[list[str], bool], Condition]
     sorts: Mapping[str, InstrumentedAttribute[Any]]
-    index: Callable[[str, str], str]
+    serves: Callable[[str, str], bool]
     clean: Callable[[Field, Any], Any]
     shown: tuple[InstrumentedAttribute[Any], ...]
     words: Words

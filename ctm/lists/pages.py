@@ -77,11 +77,9 @@ def _sorted(found: Search, order: Order, at: Place, size: int) -> tuple[int, Pag
 
 
 def _walked(found: Search, sort: str, order: Order, at: Place, size: int) -> Page[Any]:
-    model = found.listing.model
-    query = select(model.id, *order.columns).where(found.where(hinted=False))
-    index = found.listing.index(found.tab, sort)
-    if index:
-        query = query.with_hint(model, f"INDEXED BY {index}", "sqlite")
+    alone = found.listing.serves(found.tab, sort)
+    where = found.where(hinted=False, alone=alone)
+    query = select(found.listing.model.id, *order.columns).where(where)
     return paging.pick(query, order, at, size)
 
 
