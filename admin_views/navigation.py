@@ -58,6 +58,7 @@ MENU: tuple[tuple[LazyString | str, tuple[Entry, ...]], ...] = (
         (
             Entry(_l("Campaigns"), "campaigns.index_view", Permission.VIEW_CAMPAIGNS, _running),
             Entry(_l("Sent mail"), "mails.index_view", Permission.VIEW_MAIL),
+            Entry(_l("Drafts"), "sending.index", Permission.USE_ACCOUNTS),
             Entry(_l("To decide"), "undecided.index", Permission.DECIDE_MAIL, _undecided, True),
             Entry(_l("Practice mailbox"), "practice.index", Permission.VIEW_PRACTICE),
         ),

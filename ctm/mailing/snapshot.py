@@ -129,7 +129,9 @@ def split_addresses(kept: str) -> tuple[str, ...]:
 
 def compile_mailing(mailing: Mailing) -> CompiledMail:
     """The mailing as a form that is only filled in for each recipient."""
-    return compile_mail(content_of(mailing), catalogue_of(mailing.module))
+    kept = mailing.sql_fields
+    sql = {name: bool(each["html"]) for name, each in kept.items()} if kept else None
+    return compile_mail(content_of(mailing), catalogue_of(mailing.module, sql))
 
 
 def message_domain(mailing: Mailing) -> str:

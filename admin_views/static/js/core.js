@@ -390,6 +390,7 @@ const MODULES = {
   "[data-editor]": "./editor.js",
   "[data-merge-for]": "./mergefields.js",
   "[data-chart]": "./charts.js",
+  "[data-drop]": "./dropfiles.js",
 };
 
 /** Bring the attributes inside `root` to life; modules export `start(root)`. */
