@@ -52,7 +52,20 @@ class Link:
         return f'<a href="{html.escape(href)}"{shown}>{html.escape(self.label)}</a>'
 
 
-Piece = str | Slot | Link
+@dataclass(frozen=True)
+class Repeat:
+    """What is repeated for every row of ``titoli``, between two signs that are not."""
+
+    pieces: tuple["str | Slot | Link", ...]
+
+    def written(self, inside: str) -> str:
+        return f"([titoli;block=begin]{inside};[titoli;block=end])"
+
+    def rows(self, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+        return [{**values, **row} for row in values.get("titoli") or ()]
+
+
+Piece = str | Slot | Link | Repeat
 
 
 @dataclass(frozen=True)
@@ -102,6 +115,8 @@ def source_of(pieces: Iterable[Piece], escape: bool = False) -> str:
             written += piece.source
         elif isinstance(piece, Link):
             written += piece.written(piece.href, piece.title and piece.title.source)
+        elif isinstance(piece, Repeat):
+            written += piece.written(source_of(piece.pieces, escape))
         else:
             written += html.escape(piece, quote=False) if escape else piece
     return written
@@ -109,10 +124,16 @@ def source_of(pieces: Iterable[Piece], escape: bool = False) -> str:
 
 def filled_in(pieces: Iterable[Piece], values: Mapping[str, object]) -> str:
     """A text without links, filled in."""
-    return "".join(
-        piece.shown(values) if isinstance(piece, Slot) else allowed(str(piece))
-        for piece in joined(pieces)
-    )
+    written = ""
+    for piece in joined(pieces):
+        if isinstance(piece, Slot):
+            written += piece.shown(values)
+        elif isinstance(piece, Repeat):
+            rows = [f"{filled_in(piece.pieces, row)};" for row in piece.rows(values)]
+            written += f"({''.join(rows)})"
+        else:
+            written += allowed(str(piece))
+    return written
 
 
 @dataclass(frozen=True)
@@ -128,21 +149,30 @@ class Letter:
     unsubscribe: bool
     extra: tuple[tuple[str, str], ...] = ()
     copies: tuple[str, ...] = ()
+    cells: tuple[Slot, ...] = ()
 
     @property
     def html_source(self) -> str | None:
         if self.paragraphs is None:
             return None
         shown = "".join(f'<img src="cid:{each.cid}" alt="">' for each in self.files if each.cid)
-        return shown + "".join(f"<p>{source_of(each, True)}</p>" for each in self.paragraphs)
+        shown += "".join(f"<p>{source_of(each, True)}</p>" for each in self.paragraphs)
+        if self.cells:
+            written = [each.source for each in self.cells]
+            written[-1] = written[-1].replace("]", ";block=tr]")
+            shown += (
+                f"<table><tr><th>x</th></tr><tr><td>{'</td><td>'.join(written)}</td></tr></table>"
+            )
+        return shown
 
     def links(self) -> dict[str, int]:
         """Web addresses and their numbers, in order of first appearance."""
         numbers: dict[str, int] = {}
         for paragraph in self.paragraphs or ():
             for piece in paragraph:
-                if isinstance(piece, Link) and piece.href.startswith("http") and self.tracked:
-                    numbers.setdefault(piece.href, len(numbers) + 1)
+                for each in piece.pieces if isinstance(piece, Repeat) else (piece,):
+                    if isinstance(each, Link) and each.href.startswith("http") and self.tracked:
+                        numbers.setdefault(each.href, len(numbers) + 1)
         return numbers
 
     def expected_subject(self, values: Mapping[str, object]) -> str:
@@ -154,20 +184,14 @@ class Letter:
     def expected_html(self, values: Mapping[str, object], token: str) -> str:
         """The HTML part; only called where there is one."""
         body = "".join(f'<img src="cid:{each.cid}" alt="">' for each in self.files if each.cid)
-        numbers = self.links()
         for paragraph in self.paragraphs or ():
-            body += "<p>"
-            for piece in joined(paragraph):
-                if isinstance(piece, Slot):
-                    body += html.escape(piece.shown(values)).replace("\n", "<br>")
-                elif isinstance(piece, Link):
-                    number = numbers.get(piece.href)
-                    href = f"{BASE}/c/{token}/{number}" if number else piece.href
-                    title = piece.title and html.escape(piece.title.shown(values))
-                    body += piece.written(href, title)
-                else:
-                    body += html.escape(allowed(piece))
-            body += "</p>"
+            body += f"<p>{self._html_of(paragraph, values, token)}</p>"
+        if self.cells:
+            body += "<table><tbody><tr><th>x</th></tr>"
+            for row in Repeat(()).rows(values):
+                shown = [html.escape(each.shown(row)).replace("\n", "<br>") for each in self.cells]
+                body += f"<tr><td>{'</td><td>'.join(shown)}</td></tr>"
+            body += "</tbody></table>"
         body += "\n"
         if self.tracked and self.unsubscribe:
             question, label = REMOVE[self.language]
@@ -178,6 +202,24 @@ class Letter:
             body += f'<img {picture} style="{PIXEL}">'
         head = f'<html lang="{self.language}"><head><meta charset="utf-8"></head><body>\n'
         return f"<!DOCTYPE html>{head}{body}</body></html>\n"
+
+    def _html_of(self, pieces: Iterable[Piece], values: Mapping[str, object], token: str) -> str:
+        written = ""
+        for piece in joined(pieces):
+            if isinstance(piece, Slot):
+                written += html.escape(piece.shown(values)).replace("\n", "<br>")
+            elif isinstance(piece, Link):
+                number = self.links().get(piece.href)
+                href = f"{BASE}/c/{token}/{number}" if number else piece.href
+                title = piece.title and html.escape(piece.title.shown(values))
+                written += piece.written(href, title)
+            elif isinstance(piece, Repeat):
+                rows = piece.rows(values)
+                shown = [f"{self._html_of(piece.pieces, row, token)};" for row in rows]
+                written += f"({''.join(shown)})"
+            else:
+                written += html.escape(allowed(piece))
+        return written
 
     def expected_text(self, values: Mapping[str, object], token: str) -> str:
         pieces = self.text if self.text is not None else self._derived()
@@ -196,28 +238,41 @@ class Letter:
         """The text of the paragraphs: spaces as a browser shows them, addresses after links."""
         found: list[Piece] = []
         for paragraph in self.paragraphs or ():
-            shown: list[Piece] = []
-            space = False
-            for piece in joined(paragraph):
-                if isinstance(piece, Link):
-                    shown.append(
-                        " " * (space and bool(shown)) + f"{piece.label} <{bare(piece.href)}>"
-                    )
-                    if piece.href.startswith("#"):
-                        shown[-1] = str(shown[-1]).rpartition(" <")[0]
-                    space = False
-                elif isinstance(piece, Slot):
-                    shown += [" " * (space and bool(shown)), piece]
-                    space = False
-                else:
-                    words = re.sub("[ \t\n\r\f\xa0]+", " ", allowed(piece))
-                    space = space or words.startswith(" ")
-                    if words.strip(" "):
-                        shown.append(" " * (space and bool(shown)) + words.strip(" "))
-                        space = words.endswith(" ")
+            shown, _space = derived(paragraph)
             if shown:
                 found += ["\n\n"] * bool(found) + shown
         return found
+
+
+def derived(pieces: Iterable[Piece], after: bool = False) -> tuple[list[Piece], bool]:
+    """The text of one paragraph's pieces, and whether it ends in a space that is not written.
+
+    ``after``: something stands before them on the line.
+    """
+    shown: list[Piece] = []
+    space = False
+    for piece in joined(pieces):
+        apart = " " * (space and (after or bool(shown)))
+        if isinstance(piece, Link):
+            shown.append(f"{apart}{piece.label} <{bare(piece.href)}>")
+            if piece.href.startswith("#"):
+                shown[-1] = str(shown[-1]).rpartition(" <")[0]
+            space = False
+        elif isinstance(piece, Slot):
+            shown += [apart, piece]
+            space = False
+        elif isinstance(piece, Repeat):
+            inside, gap = derived(piece.pieces, after=True)
+            shown += [apart, Repeat((*inside, " " * gap))]
+            space = False
+        else:
+            words = re.sub("[ \t\n\r\f\xa0]+", " ", allowed(piece))
+            space = space or words.startswith(" ")
+            if words.strip(" "):
+                apart = " " * (space and (after or bool(shown)))
+                shown.append(apart + words.strip(" "))
+                space = words.endswith(" ")
+    return shown, space
 
 
 def bare(href: str) -> str:

@@ -20,7 +20,7 @@ from ctm.mailing.compose import (
     compile_mail,
     header_address,
 )
-from ctm.mailing.merge import CATALOGUE
+from ctm.mailing.merge import catalogue_of
 from tests.mailing.compose_helpers import WHEN
 from tests.mailing.compose_oracle import (
     BASE,
@@ -28,6 +28,7 @@ from tests.mailing.compose_oracle import (
     Letter,
     Link,
     Piece,
+    Repeat,
     Slot,
     built,
     check_lines,
@@ -35,9 +36,12 @@ from tests.mailing.compose_oracle import (
     parts,
     person,
     read_twice,
+    source_of,
 )
 
 KEYS = ["clienti.nome", "clienti.cognome", "clienti.citta", "clienti.note"]
+ROW_KEYS = ["titoli.numero", "titoli.note", "polizze.numero"]
+GROUPED = catalogue_of("titoli_anagrafica")
 OURS = "\ue0f0"
 
 SIGNS = st.sampled_from(
@@ -74,10 +78,17 @@ LINES = st.sampled_from(
     ]
 )
 TEXTS = st.lists(WORDS | LINES, max_size=4).map("\n".join) | WORDS | LINES
-VALUES = st.dictionaries(st.sampled_from(KEYS), st.none() | TEXTS | st.just("[clienti.nome]"))
+SHOWN = st.none() | TEXTS | st.just("[clienti.nome]")
+ROWS = st.lists(st.dictionaries(st.sampled_from(ROW_KEYS), SHOWN), max_size=3)
+VALUES = st.builds(
+    lambda once, rows: once | ({} if rows is None else {"titoli": rows}),
+    st.dictionaries(st.sampled_from(KEYS), SHOWN),
+    st.none() | ROWS,
+)
 SLOTS = st.builds(Slot, st.sampled_from(KEYS), st.sampled_from(["", "Lettore", "più = meglio"]))
 BRACKETS = st.sampled_from(["[", "]", "[1]", "[[", "{x}", "a[b]"])
-PIECES: st.SearchStrategy[Piece] = TEXTS | SLOTS | BRACKETS
+OTHERWISE = st.sampled_from(["", "-"])
+ROW_SLOTS = st.builds(Slot, st.sampled_from(ROW_KEYS), OTHERWISE)
 
 QUERY = st.text(string.ascii_letters + "0123456789=&;/%.-_~", max_size=12)
 LINKS = st.builds(
@@ -88,6 +99,16 @@ LINKS = st.builds(
     st.sampled_from(["vedi", "più", "qui & là"]),
     st.none() | SLOTS,
 )
+
+
+def repeats(pieces: st.SearchStrategy[Any]) -> st.SearchStrategy[Repeat]:
+    return st.lists(pieces | ROW_SLOTS, max_size=4).map(tuple).map(Repeat)
+
+
+ONCE: st.SearchStrategy[Any] = TEXTS | SLOTS | BRACKETS
+PIECES: st.SearchStrategy[Piece] = ONCE | repeats(ONCE)
+HTML_PIECES: st.SearchStrategy[Piece] = ONCE | LINKS | repeats(ONCE | LINKS)
+CELLS = st.lists(ROW_SLOTS, min_size=1, max_size=3).map(tuple)
 
 
 def filled(
@@ -162,15 +183,13 @@ def letters(draw: st.DrawFn) -> Letter:
         text = (*draw(filled(PIECES, max_size=6)), draw(st.sampled_from("x.=")))
         text = text[::-1] if draw(st.booleans()) else text
     if form != "text":
-        paragraphs = tuple(
-            draw(st.lists(filled(PIECES | LINKS, max_size=5), min_size=1, max_size=4))
-        )
+        paragraphs = tuple(draw(st.lists(filled(HTML_PIECES, max_size=5), min_size=1, max_size=4)))
     images = draw(st.lists(IMAGES, max_size=2)) if draw(st.booleans()) else []
     inline = [
         File(each.name, each.kind, each.data, f"logo{number}") for number, each in enumerate(images)
     ]
     return Letter(
-        subject=draw(filled(PIECES, max_size=4)),
+        subject=draw(filled(ONCE, max_size=4)),
         text=text,
         paragraphs=paragraphs,
         files=(*draw(st.lists(FILES, max_size=2)), *inline),
@@ -179,6 +198,7 @@ def letters(draw: st.DrawFn) -> Letter:
         unsubscribe=draw(st.booleans()),
         extra=tuple(draw(EXTRA).items()),
         copies=tuple(draw(st.lists(ADDRESSES, max_size=3))),
+        cells=draw(st.just(()) | CELLS) if form == "both" else (),
     )
 
 
@@ -191,9 +211,9 @@ def in_ascii(address: str) -> str:
 
 def content_of(letter: Letter, from_name: str, from_email: str) -> MailContent:
     return MailContent(
-        subject=source(letter.subject),
+        subject=source_of(letter.subject),
         html=letter.html_source,
-        text=None if letter.text is None else source(letter.text),
+        text=None if letter.text is None else source_of(letter.text),
         from_email=from_email,
         from_name=from_name,
         attachments=tuple(
@@ -213,12 +233,8 @@ def unfolded(value: str) -> str:
     return re.sub(r"\r?\n(?=[ \t])", "", value).strip(" ")
 
 
-def source(pieces: tuple[Piece, ...]) -> str:
-    return "".join(piece.source if isinstance(piece, Slot) else str(piece) for piece in pieces)
-
-
 @st.composite
-def recipients(draw: st.DrawFn) -> tuple[str, str, dict[str, str | None]]:
+def recipients(draw: st.DrawFn) -> tuple[str, str, dict[str, Any]]:
     local = LOCAL_ASCII if draw(st.integers(0, 4)) else LOCAL_WIDE
     return draw(PEOPLE), draw(addresses(local)), draw(VALUES)
 
@@ -234,6 +250,8 @@ def plain_letter(*text: Piece, **changes: Any) -> Letter:
 
 
 NAME = Slot("clienti.nome")
+NUMBER = Slot("titoli.numero")
+HOSTILE = [{"titoli.numero": each} for each in ("[titoli.note]", "</td><b>=\r\n.", "", "è" * 99)]
 NOBODY = ("Rossi, M. " * 9, "a@example.it", {"clienti.nome": "=20"})
 
 
@@ -242,6 +260,18 @@ NOBODY = ("Rossi, M. " * 9, "a@example.it", {"clienti.nome": "=20"})
     plain_letter("\r", NAME, "x"), ('"' * 60, "b@example.it"), [NOBODY], "t", datetime(2026, 1, 1)
 )
 @example(plain_letter(paragraphs=((),)), ("", "b@example.it"), [NOBODY], "t", datetime(2026, 1, 1))
+@example(
+    plain_letter(
+        Repeat((NUMBER, "\n", NAME)),
+        ".",
+        paragraphs=((Repeat((" ", NUMBER, Link("https://x.it/?q=1", "vedi"), " ")),),),
+        cells=(NUMBER, Slot("polizze.numero", "-")),
+    ),
+    ("", "b@example.it"),
+    [NOBODY, ("", "c@example.it", {"titoli": HOSTILE, "clienti.nome": "x;"})],
+    "t",
+    datetime(2026, 1, 1),
+)
 @given(
     letter=letters(),
     sender=st.tuples(PEOPLE, ADDRESSES),
@@ -252,11 +282,11 @@ NOBODY = ("Rossi, M. " * 9, "a@example.it", {"clienti.nome": "=20"})
 def test_every_mail_reads_as_the_standard_librarys(
     letter: Letter,
     sender: tuple[str, str],
-    people: list[tuple[str, str, dict[str, str | None]]],
+    people: list[tuple[str, str, dict[str, Any]]],
     token: str,
     when: datetime,
 ) -> None:
-    compiled = compile_mail(content_of(letter, *sender), CATALOGUE)
+    compiled = compile_mail(content_of(letter, *sender), GROUPED)
     assert compiled.links == tuple(letter.links())
     for number, (name, address, values) in enumerate(people):
         message_id = f"<{number}.{token}@example.it>"
@@ -312,7 +342,7 @@ FORBIDDEN = set('<>|:*?"/\\')
 def test_any_file_name_is_harmless_and_read_back(name: str) -> None:
     file = Attachment(name, "application/pdf", b"x")
     mail = MailContent("x", None, "x", "a@b.it", attachments=(file,))
-    data = compile_mail(mail, CATALOGUE).render(
+    data = compile_mail(mail, GROUPED).render(
         to_address="a@b.it",
         to_name="",
         values={},
@@ -345,7 +375,7 @@ def test_every_address_that_is_accepted_can_stand_in_a_mail(given_address: str) 
         address = check_address(given_address)
     except AddressError:
         reject()
-    data = compile_mail(MailContent("x", None, "x", "a@b.it"), CATALOGUE).render(
+    data = compile_mail(MailContent("x", None, "x", "a@b.it"), GROUPED).render(
         to_address=address,
         to_name="Zoé, la prima",
         values={},
