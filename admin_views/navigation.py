@@ -70,6 +70,7 @@ MENU: tuple[tuple[LazyString | str, tuple[Entry, ...]], ...] = (
             Entry(_l("List statuses"), "list_statuses.index_view", Permission.EDIT_CAMPAIGNS),
             Entry(_l("Removed addresses"), "suppressions.index_view", Permission.EDIT_CAMPAIGNS),
             Entry(_l("Mail templates"), "mail_templates.index_view", Permission.VIEW_MAIL),
+            Entry(_l("SQL fields"), "sql_fields.index_view", Permission.EDIT_SQL_FIELDS),
             Entry(_l("Purposes"), "purposes.index_view", Permission.EDIT_TEMPLATES),
             Entry(_l("Office"), "office.index", Permission.MANAGE_USERS),
             Entry(_l("Users"), "users.index_view", Permission.MANAGE_USERS),

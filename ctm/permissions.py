@@ -29,6 +29,7 @@ class Permission(StrEnum):
     RUN_CAMPAIGNS = "run_campaigns"
     SET_LIST_STATUS = "set_list_status"
     EDIT_TEMPLATES = "edit_templates"
+    EDIT_SQL_FIELDS = "edit_sql_fields"
     GENERATE_DOCUMENTS = "generate_documents"
     ERASE_CLIENTS = "erase_clients"
     VIEW_MAIL = "view_mail"

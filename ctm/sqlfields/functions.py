@@ -458,6 +458,11 @@ AGGREGATES = ("COUNT", "SUM", "MIN", "MAX", "AVG", "GROUP_CONCAT")
 INTERVALS = ("DATE_ADD", "DATE_SUB", "ADDDATE", "SUBDATE", "TIMESTAMPDIFF")
 
 
+def names() -> list[str]:
+    """Every name a query may call, for who writes one."""
+    return sorted({*FUNCTIONS, *SYNONYMS, *AGGREGATES, *INTERVALS})
+
+
 def call(w: Writer, name: str, args: Sequence[Piece]) -> Piece:
     """
     :raises InvalidInput: no such function, or a wrong number of values between its brackets.

@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from flask_babel import LazyString
-from sqlalchemy import Table
 
 from ctm.i18n import _l
-from ctm.models import Base
 
 
 class Kind(StrEnum):
@@ -26,6 +24,16 @@ class Kind(StrEnum):
     DATETIME = "datetime"
     BOOLEAN = "boolean"
     NULL = "null"
+
+
+KINDS = {
+    Kind.TEXT: _l("text"),
+    Kind.INTEGER: _l("number"),
+    Kind.MONEY: _l("amount"),
+    Kind.DATE: _l("date"),
+    Kind.DATETIME: _l("date and time"),
+    Kind.BOOLEAN: _l("1 (yes) or 0 (no)"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +62,6 @@ class PublishedTable:
     def column(self, name: str) -> Column | None:
         wanted = name.lower()
         return next((c for c in self.columns if wanted == c.name or wanted in c.aliases), None)
-
-    @property
-    def model(self) -> Table:
-        return Base.metadata.tables[self.stored]
 
 
 def _id() -> Column:
