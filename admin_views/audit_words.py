@@ -43,6 +43,8 @@ ACTIONS = {
     "client.activate": _l("clients marked active or not active"),
     "client.import": _l("clients imported"),
     "client.export": _l("clients exported"),
+    "client.hand_out": _l("client's data handed out"),
+    "client.erase": _l("client erased"),
     "contact.create": _l("contact created"),
     "contact.update": _l("contact changed"),
     "contact.delete": _l("contact deleted"),

@@ -2,7 +2,7 @@
 
 ============== =================================================================
 administrator  everything, users, accounts, system
-manager        clients, campaigns, imports, templates, purposes, erasure of a client,
+manager        clients, campaigns, imports, templates, purposes, the rights of a client,
                decisions on undecided mails
 operator       clients, list statuses by hand, documents from templates
 supervisor     reads everything of the office, watches statistics, exports
@@ -31,7 +31,7 @@ class Permission(StrEnum):
     EDIT_TEMPLATES = "edit_templates"
     EDIT_SQL_FIELDS = "edit_sql_fields"
     GENERATE_DOCUMENTS = "generate_documents"
-    ERASE_CLIENTS = "erase_clients"
+    CLIENT_RIGHTS = "client_rights"
     VIEW_MAIL = "view_mail"
     DECIDE_MAIL = "decide_mail"
     VIEW_PRACTICE = "view_practice"
@@ -65,7 +65,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
         Permission.SET_LIST_STATUS,
         Permission.EDIT_TEMPLATES,
         Permission.GENERATE_DOCUMENTS,
-        Permission.ERASE_CLIENTS,
+        Permission.CLIENT_RIGHTS,
         Permission.DECIDE_MAIL,
         Permission.USE_ACCOUNTS,
         Permission.VIEW_SYSTEM,

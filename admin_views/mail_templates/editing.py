@@ -17,10 +17,10 @@ from ctm.consent import purposes
 from ctm.errors import Conflict, CtmError
 from ctm.extensions import db
 from ctm.i18n import _, _l
+from ctm.mailing.merge.legend import LegendGroup
 from ctm.models import DocumentTemplate, MailTemplate
 from ctm.permissions import Permission, allows
 from ctm.templates.definition import DOCUMENTS
-from ctm.templates.modules import block_example
 from ctm.templates.saving import free_content_id
 
 SHOWN_INLINE = {"image/png", "image/jpeg", "image/gif", "image/webp"}
@@ -162,17 +162,28 @@ def _page(form: TemplateForm, template: MailTemplate | None, module: str) -> str
         for each in (template.attachments if template else [])
         if each.content_id and template
     ]
+    legend = templates.legend_of(module)
     return render_template(
         "mail_templates/edit.html",
         template=template,
         form=form,
         module=module,
         modules=templates.module_labels(),
-        merge_fields=templates.legend_of(module),
-        block=block_example(module),
+        legend=legend,
+        merge_fields=_menu(legend),
         images=images,
         section="mail",
     )
+
+
+def _menu(legend: list[LegendGroup]) -> list[dict[str, str]]:
+    """The fields for the editor's menu."""
+    return [
+        {"code": each.text, "label": each.label, "group": group.label, "type": each.type}
+        for group in legend
+        for each in group.entries
+        if each.type != "code"
+    ]
 
 
 @bp.post("/<int:template_id>/files")

@@ -301,9 +301,12 @@ def test_the_legend_has_the_modules_fields_and_the_sql_fields(app: Flask) -> Non
     db.session.add(SqlField(name="data_scadenza", label="Due", query="select 1"))
     db.session.commit()
 
-    codes = {each["code"] for each in templates.legend_of("titoli_anagrafica")}
+    def copied(module: str) -> set[str]:
+        return {each.text for group in templates.legend_of(module) for each in group.entries}
+
+    codes = copied("titoli_anagrafica")
     assert {"[clienti.nome]", "[titoli.importo]", "{{data_scadenza}}"} <= codes
-    assert "[titoli.importo]" not in {each["code"] for each in templates.legend_of("clienti")}
+    assert "[titoli.importo]" not in copied("clienti")
 
 
 def test_the_preview_uses_the_chosen_clients_row_or_samples(app: Flask) -> None:
