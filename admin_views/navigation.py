@@ -68,6 +68,7 @@ MENU: tuple[tuple[LazyString | str, tuple[Entry, ...]], ...] = (
         (
             Entry(_l("SMTP accounts"), "accounts.index_view", Permission.USE_ACCOUNTS),
             Entry(_l("List statuses"), "list_statuses.index_view", Permission.EDIT_CAMPAIGNS),
+            Entry(_l("Documents"), "documents.index_view", Permission.GENERATE_DOCUMENTS),
             Entry(_l("Removed addresses"), "suppressions.index_view", Permission.EDIT_CAMPAIGNS),
             Entry(_l("Mail templates"), "mail_templates.index_view", Permission.VIEW_MAIL),
             Entry(_l("SQL fields"), "sql_fields.index_view", Permission.EDIT_SQL_FIELDS),

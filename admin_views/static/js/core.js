@@ -15,7 +15,7 @@
    data-show-when="name=a|b" shown while the form's field has one of these values; "name" alone: while it has any
    data-repeat-add="ID"      adds a copy of <template id=ID data-repeat-into="#list">; __INDEX__ becomes a number,
                              or data-repeat-prefix names the fields as Flask-Admin does; data-repeat-remove takes
-                             its data-repeat-item away
+                             its data-repeat-item away, data-repeat-move="-1|1" moves it up or down
    Also: a POST form is sent once (its button shows that it is busy).
 
    import { t, post, get, toast, confirmDialog, formatNumber, el } from "./core.js" */
@@ -263,6 +263,7 @@ document.addEventListener("click", (event) => {
   else if ((node = hit("[data-back]"))) history.back();
   else if ((node = hit("[data-repeat-add]"))) repeatAdd(node);
   else if ((node = hit("[data-repeat-remove]"))) repeatRemove(node);
+  else if ((node = hit("[data-repeat-move]"))) repeatMove(node);
 });
 
 document.addEventListener("change", (event) => {
@@ -337,6 +338,15 @@ function repeatRemove(button) {
   const item = button.closest("[data-repeat-item]");
   markDirty(button.closest("form"));
   item.remove();
+}
+
+function repeatMove(button) {
+  const item = button.closest("[data-repeat-item]");
+  const up = button.dataset.repeatMove === "-1";
+  const other = up ? item.previousElementSibling : item.nextElementSibling;
+  if (other) up ? other.before(item) : other.after(item);
+  markDirty(button.closest("form"));
+  button.focus();
 }
 
 /* ---------- tabs inside a page ---------- */
