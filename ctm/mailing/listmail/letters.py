@@ -6,6 +6,7 @@ from typing import Any
 from flask import current_app
 
 from ctm import documents, files, settings
+from ctm.documents import making
 from ctm.errors import CtmError, InvalidInput
 from ctm.extensions import db
 from ctm.i18n import _, _l
@@ -51,6 +52,7 @@ class Letter:
     files: list[tuple[StoredFile, str]] = field(default_factory=list)
     documents: list[DocumentTemplate] = field(default_factory=list)
     keys: tuple[str, ...] = ()
+    document_keys: tuple[str, ...] = ()
     needed: dict[str, str] = field(default_factory=dict)
     problems: list[tuple[str, str]] = field(default_factory=list)
 
@@ -71,8 +73,8 @@ class Letter:
 
     @property
     def all_keys(self) -> tuple[str, ...]:
-        """The fields to read: those of the mail, and all if documents are made of them."""
-        return tuple({*self.keys, *self.module.fields}) if self.documents else self.keys
+        """The fields to read, for the mail and for its documents."""
+        return tuple(dict.fromkeys([*self.keys, *self.document_keys]))
 
     def refuse(self, name: str, words: object) -> None:
         self.problems.append((name, str(words)))
@@ -148,8 +150,13 @@ def _read_document(letter: Letter, name: str, kinds: tuple[DocumentKind, ...]) -
     found = next((each for each in choices if each.id == wanted), None)
     if found is None:
         letter.refuse(name, _("Choose a document template of the same module."))
-    else:
-        letter.documents.append(found)
+        return
+    try:
+        kept = documents.load(documents.snapshot(found, letter.language))
+        letter.document_keys += making.keys(kept)
+    except CtmError as error:
+        letter.refuse(name, f"{found.name}: {error}")
+    letter.documents.append(found)
 
 
 def _read_files(letter: Letter) -> None:

@@ -159,7 +159,7 @@ def _with_values(letter: Letter, judged: list[Planned]) -> list[Planned]:
     going = {each.row.row_id: each.row for each in judged if not each.reason}
     ids = [number for row in going.values() for number in row.row_ids]
     found = rows.load(db.session, letter.module, ids, letter.all_keys, letter.language)
-    more = extras.values(extras.used(letter.keys), list(going))
+    more = extras.values(extras.used(letter.all_keys), list(going))
     leave = letter.content["empty"] == "leave"
     made: list[Planned] = []
     for each in judged:
