@@ -61,7 +61,7 @@ def of_list(list_name: str) -> Any:
     picked = next((each for each in templates if str(each.id) == form.get("template_id")), None)
     if picked is not None:
         ids = list(db.session.scalars(chosen.select_ids().limit(generating.MOST + 1)))
-        return _generate(picked, ids, form.get("back") or url_for("documents.index_view"))
+        return _generate(picked, ids, form.get("origin", ""))
     return render_template(
         "documents/of_list.html",
         chosen=chosen,
@@ -72,6 +72,7 @@ def of_list(list_name: str) -> Any:
         modules=module_labels(),
         kinds=library.KIND_WORDS,
         query=form.get("query", ""),
+        origin=safe_next(form.get("origin")),
         in_one_file=generating.in_one_file,
     )
 
