@@ -255,7 +255,7 @@ def page(draft: MailDraft, errors: dict[str, str] | None = None) -> str:
         field.errors = [found] if found else []
     form.form_errors = []
     first = next(sources.addressed(draft.module, draft.row_ids[:200]), [])
-    letter = letters.read(draft)
+    letter, legend = letters.read(draft), extras.legend(draft.module)
     return render_template(
         "sending/form.html",
         draft=draft,
@@ -268,7 +268,8 @@ def page(draft: MailDraft, errors: dict[str, str] | None = None) -> str:
         looked=len(first),
         default_files=[each for each, _cid in letter.files[: _defaults(letter)]],
         file_error=(errors or {}).get("file", ""),
-        merge_fields=extras.legend(draft.module),
+        legend=legend,
+        merge_fields=extras.menu(legend),
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from ctm import sqlfields
 from ctm.extensions import db
-from ctm.mailing.merge import Catalogue
+from ctm.mailing.merge import Catalogue, LegendGroup
 from ctm.templates.modules import catalogue_of, legend_of, sql_fields
 
 PREFIX = "sql."
@@ -16,9 +16,19 @@ def catalogue(module: str) -> Catalogue:
     return catalogue_of(module)
 
 
-def legend(module: str) -> list[dict[str, str]]:
+def legend(module: str) -> list[LegendGroup]:
     """The same for the reader (A15)."""
     return legend_of(module)
+
+
+def menu(groups: Iterable[LegendGroup]) -> list[dict[str, str]]:
+    """The fields of a legend for the editor's menu."""
+    return [
+        {"code": each.text, "label": each.label, "group": group.label, "type": each.type}
+        for group in groups
+        for each in group.entries
+        if each.type != "code"
+    ]
 
 
 def used(keys: Iterable[str]) -> dict[str, Any] | None:

@@ -67,7 +67,7 @@ def left_out(mailing: Mailing) -> dict[str, int]:
         .where(Message.mailing_id.in_(together(mailing)), Message.state == MessageState.SKIPPED)
         .group_by(Message.reason)
     )
-    return dict(map(tuple, db.session.execute(query)))
+    return {row[0]: row[1] for row in db.session.execute(query)}
 
 
 def latest(mailing: Mailing) -> Sequence[Message]:
