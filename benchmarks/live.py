@@ -2,11 +2,11 @@
 
 ``python benchmarks/live.py [MAILS [SECONDS]]``. The server runs as ``make run`` starts it, its
 worker sends a campaign to smtp-sink, and by turns it is left alone or fifty supervisors' pages are
-open and 500 hits a second come in. The last line is JSON: medians of the turns.
+open and 500 hits a second come in. Each turn says how much of a core every process took, and how
+much of the machine was left. The last line is JSON: medians of the turns.
 """
 
 import json
-import os
 import random
 import signal
 import sqlite3
@@ -17,12 +17,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import office, population, servers
+from benchmarks import office, population, processes, servers
 from ctm.extensions import db
 from ctm.models import Campaign, Role, User
 from tests import factories
@@ -31,6 +32,7 @@ ROUNDS = 3
 SUPERVISORS = 50
 HITS = 510
 EVERY = 2.0
+OPENING = 2.5
 PAUSE = 1.0
 
 
@@ -49,12 +51,20 @@ class Books:
     def number(self, query: str) -> int:
         return int(self._connection.execute(query).fetchone()[0] or 0)
 
-    def sender_rate(self, seconds: float) -> float:
-        """Messages a second settled as sent, over some seconds."""
-        before, start = self.counter("sent"), time.perf_counter()
+    def turn(self, seconds: float) -> "Turn":
+        """Messages a second settled as sent, over some seconds, and what the processes used."""
+        used, before, start = processes.used(), self.counter("sent"), time.perf_counter()
         time.sleep(seconds)
-        after = self.counter("sent")
-        return (after - before) / (time.perf_counter() - start)
+        after, lasted = self.counter("sent"), time.perf_counter() - start
+        return Turn((after - before) / lasted, processes.shares(used, processes.used(), lasted))
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Mails a second, and the share of a core each process took."""
+
+    rate: float
+    cores: dict[str, float]
 
 
 @contextmanager
@@ -142,7 +152,7 @@ def measure(place: office.Office, smtp_port: int, seconds: float) -> dict[str, A
     books = Books(database, campaign.id)
     order = _order(place, campaign, books, port)
     seen: dict[str, Any] = {"alone": [], "loaded": [], "visits": [], "books": books}
-    with server(place, port) as process, visitors() as crowd:
+    with server(place, port), visitors() as crowd:
         assert crowd.stdout is not None
         office.control.resume(campaign)
         db.session.remove()
@@ -153,16 +163,14 @@ def measure(place: office.Office, smtp_port: int, seconds: float) -> dict[str, A
         )
         crowd.stdout.readline()
         for number in range(ROUNDS):
-            seen["alone"].append(books.sender_rate(seconds))
+            seen["alone"].append(books.turn(seconds))
             last = order["first"] + books.counter("sent") - 1000
-            now = order | {"seconds": seconds + 2 * PAUSE, "last": last, "seed": number}
+            now = order | {"seconds": OPENING + seconds + PAUSE, "last": last, "seed": number}
             _ask(crowd, now)
-            time.sleep(PAUSE)
-            used = _cpu(process.pid)
-            seen["loaded"].append(books.sender_rate(seconds))
-            web = (_cpu(process.pid) - used) / seconds
+            time.sleep(OPENING)
+            seen["loaded"].append(books.turn(seconds))
             seen["visits"].append(json.loads(crowd.stdout.readline()))
-            print(_line(number, seen, web), flush=True)
+            print("\n".join(_lines(number, seen)), flush=True)
             time.sleep(PAUSE)
         _settle(seen, books)
         seen["left"] = books.counter("queued")
@@ -175,19 +183,19 @@ def _ask(crowd: "subprocess.Popen[str]", order: dict[str, Any]) -> None:
     crowd.stdin.flush()
 
 
-def _cpu(pid: int) -> float:
-    """Seconds of processor time a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _line(number: int, seen: dict[str, Any], web: float) -> str:
+def _lines(number: int, seen: dict[str, Any]) -> list[str]:
     visits = seen["visits"][-1]
-    return (
-        f"round {number + 1}: alone {seen['alone'][-1]:,.0f}/s, loaded {seen['loaded'][-1]:,.0f}/s;"
-        f" hits {visits['hits_per_s']:,.0f}/s in {statistics.median(visits['hit_ms']):.1f} ms,"
-        f" pages p95 {_p95(visits['page_ms']):.0f} ms, web process {web:.0%} of a core"
-    )
+    turns = {name: seen[name][-1] for name in ("alone", "loaded")}
+    rates = ", ".join(f"{name} {turn.rate:,.0f}/s" for name, turn in turns.items())
+    hits = f"{visits['hits_per_s']:,.0f}/s in {statistics.median(visits['hit_ms']):.1f} ms"
+    return [
+        f"round {number + 1}: {rates}; hits {hits}, pages p95 {_p95(visits['page_ms']):.0f} ms",
+        *(f"  cores, {name}: {_cores(turn.cores)}" for name, turn in turns.items()),
+    ]
+
+
+def _cores(shares: dict[str, float]) -> str:
+    return ", ".join(f"{name} {share:.2f}" for name, share in shares.items())
 
 
 def _p95(values: list[float]) -> float:
@@ -209,10 +217,12 @@ def _settle(seen: dict[str, Any], books: Books) -> None:
 
 def report(seen: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """The figures, and what is missing for the measurement to be complete."""
-    alone, loaded = statistics.median(seen["alone"]), statistics.median(seen["loaded"])
+    alone, loaded = (
+        statistics.median(turn.rate for turn in seen[name]) for name in ("alone", "loaded")
+    )
     visits = seen["visits"]
     figures = {
-        "sender_loss": round(1 - loaded / alone, 3),
+        "sender_loss": round(1 - loaded / alone, 3) if alone else 1.0,
         "page_p95_ms": round(_p95([ms for each in visits for ms in each["page_ms"]]), 1),
         "hits_per_s": round(statistics.median(each["hits_per_s"] for each in visits), 1),
         "hit_p95_ms": round(_p95([ms for each in visits for ms in each["hit_ms"]]), 1),
@@ -241,7 +251,7 @@ def report(seen: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
 
 
 def main() -> None:
-    mails = int(sys.argv[1]) if len(sys.argv) > 1 else 700_000
+    mails = int(sys.argv[1]) if len(sys.argv) > 1 else 800_000
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 6.0
     random.seed(1)
     with tempfile.TemporaryDirectory(prefix="ctm-live-") as folder, servers.smtp_sink() as sink:
