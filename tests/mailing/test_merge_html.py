@@ -135,6 +135,6 @@ def test_a_value_reads_the_same_in_text_and_in_an_address(value: str) -> None:
     ],
 )
 def test_broken_html_takes_no_long_time(part: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     assert rendered(part * 50_000) == part * 50_000
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5

@@ -44,12 +44,12 @@ class View:
     tags: list[tuple[int, str]]
 
 
-def view(source: str, start: int, end: int, kind: str, *, head: bool = False) -> View:
+def view(source: str, start: int, end: int, kind: str, *, head: str = "") -> View:
     """Read at most ``LONGEST_FIELD`` characters of ``source[start:end]`` as a region's kind asks.
 
     ``kind`` is that of ``contexts.Region``, or ``plain`` for a text that is not HTML. With
-    ``head`` it ends before the next opening bracket, which no head of a field goes beyond: so
-    a text of brackets is not read again for each.
+    ``head``, the brackets that open a field, it ends before the next such: so a text of brackets is
+    not read again for each.
     """
     characters: list[str] = []
     ends: list[int] = []
@@ -72,7 +72,7 @@ def view(source: str, start: int, end: int, kind: str, *, head: bool = False) ->
                 break
             tags.append((position, match[0]))
             shown = ""
-        if head and shown == "[" and characters:
+        if head and shown == head[0] and len(characters) >= len(head):
             break
         if shown in _INVISIBLE:
             shown = ""

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 
 from ctm.i18n import DEFAULT_LANGUAGE, _
 from ctm.mailing.merge import contexts, syntax
-from ctm.mailing.merge.blocks import BlockError, Layout, Token, lay_out
+from ctm.mailing.merge.blocks import BEGIN, END, BlockError, Layout, Token, lay_out
 from ctm.mailing.merge.catalogue import Catalogue, Found
 from ctm.mailing.merge.errors import MergeError, PictureError
 from ctm.mailing.merge.pieces import SQL, Block, Field, Literal, Piece, Template, clean
@@ -79,6 +79,7 @@ class _Compiler:
         self.blocks = blocks
         self.raw = raw
         self.tokens: list[Token] = []
+        self.near: dict[tuple[str, str], tuple[str, ...]] = {}
         self.done = 0
 
     def lay_out(self) -> Layout:
@@ -133,7 +134,7 @@ class _Compiler:
     def _field_at(self, start: int, region: contexts.Region) -> int:
         """Take a field that opens at ``start``, if it is one; where to go on."""
         end = len(self.source) if region.kind == "text" else region.end
-        view = syntax.view(self.source, start, end, region.kind, head=True)
+        view = syntax.view(self.source, start, end, region.kind, head="[")
         head = syntax.read_head(view.text)
         if head is None:
             return start
@@ -167,7 +168,8 @@ class _Compiler:
     def _sql_at(self, start: int, region: contexts.Region) -> int:
         """Take ``{{name}}`` that opens at ``start``, if it is one; where to go on."""
         end = len(self.source) if region.kind == "text" else region.end
-        view = syntax.view(self.source, start, min(end, start + _LONGEST_SQL), region.kind)
+        end = min(end, start + _LONGEST_SQL)
+        view = syntax.view(self.source, start, end, region.kind, head="{{")
         found = syntax.read_sql(view.text)
         if found is None:
             return start
@@ -248,7 +250,9 @@ class _Compiler:
         self, module: str, name: str, rest: str, view: syntax.View, start: int
     ) -> None:
         """Raise if what looks like a field was meant as one."""
-        near = self.catalogue.near_misses(module, name)
+        near = self.near.get((module, name))
+        if near is None:
+            near = self.near[module, name] = self.catalogue.near_misses(module, name)
         known = self.catalogue.knows_module(module)
         if not known and not (near and rest[:1] in (";", "]")):
             return
@@ -282,9 +286,11 @@ class _Writer:
     def __init__(self, source: str, tokens: list[Token], cuts: list[tuple[int, int]]) -> None:
         self.source = source
         self.spans: list[tuple[int, int, Token | None]] = [(*cut, None) for cut in cuts]
-        starts = {start for start, _end in cuts}
-        held = [token for token in tokens if token.field and token.start not in starts]
-        self.spans += [(token.start, token.stop, token) for token in held]
+        self.spans += [
+            (token.start, token.stop, token)
+            for token in tokens
+            if token.field or token.block not in (BEGIN, END)
+        ]
         self.spans.sort(key=lambda each: each[:2])
         self.next = 0
 
