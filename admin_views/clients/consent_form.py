@@ -17,7 +17,7 @@ class ConsentForm(FlaskForm):  # type: ignore[misc]
 
     purpose_id = SelectField(_l("Purpose"), validate_choice=False)
     state = RadioField(
-        _l("The client has it"),
+        _l("Consent"),
         choices=[SelectChoice(state.value, word) for state, word in consent.STATES.items()],
         default="given",
         validate_choice=False,

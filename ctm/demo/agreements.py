@@ -40,7 +40,7 @@ def _say(client: Client, purpose: Purpose, state: str, at: datetime, source: str
             at=at,
             source=source,
             address=client.email1 if by_link else "",
-            wording="" if by_link else purpose.description,
+            wording="Link di rimozione di una mail." if by_link else purpose.description,
             recorded_at=at,
         )
     )

@@ -10,6 +10,7 @@ from ctm.errors import NotFound
 from ctm.extensions import db
 from ctm.i18n import _l
 from ctm.models import DocumentTemplate, MailTemplate, MailTemplateVersion
+from ctm.templates.modules import module_labels
 
 LABELS: dict[str, object] = {
     "name": _l("Name"),
@@ -138,6 +139,10 @@ def shown(kept: dict[str, Any], name: str) -> str:
     value = kept.get(name)
     if name == "attachments":
         return "\n".join(str(each.get("name", "")) for each in value or [])
+    if name == "module":
+        return str(module_labels().get(str(value), value or ""))
+    if name == "body_format":
+        return str(_l("plain text")) if value == "text" else "HTML"
     if name == "read_receipt":
         return str(_l("yes")) if value else ""
     if name == "body_html" and kept.get("body_format") == "text":
