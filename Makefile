@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 PO := translations/it/LC_MESSAGES/messages.po
 
-.PHONY: help run backup doctor test check format translations environment dev-environment bench-scale bench-live bench-delivery bench-compose
+.PHONY: help run backup doctor test check format translations environment dev-environment bench-scale bench-live bench-delivery bench-compose bench-merge
 
 help:
 	@echo "make run           serve CTM at http://127.0.0.1:5000 (CTM_HOST, CTM_PORT, CTM_INSTANCE)"
@@ -12,6 +12,7 @@ help:
 	@echo "make check         style, types, layers, translations"
 	@echo "make format        bring the code into shape"
 	@echo "make translations  collect the texts to translate"
+	@echo "make bench-merge   measure mail from the lists: queueing, merging, PDFs"
 	@echo "make bench-scale   measure a million clients (ARGS=\"1000000 FOLDER\" keeps them)"
 
 run: environment
@@ -67,3 +68,6 @@ bench-delivery: dev-environment
 
 bench-compose: environment
 	$(PY) benchmarks/compose.py $(ARGS)
+
+bench-merge: dev-environment
+	$(PY) benchmarks/merge.py $(ARGS)
