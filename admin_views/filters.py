@@ -1,9 +1,11 @@
 """Template filters: numbers, dates and sizes as the reader's locale writes them."""
 
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 from flask import Flask
 from flask_babel import (
+    format_currency,
     format_date,
     format_datetime,
     format_decimal,
@@ -20,6 +22,7 @@ def init_app(app: Flask) -> None:
     for function in (
         fmt_number,
         fmt_percent,
+        fmt_amount,
         fmt_date,
         fmt_datetime,
         fmt_exact,
@@ -35,6 +38,11 @@ def fmt_number(value: float | None) -> str:
 
 def fmt_percent(part: float, whole: float) -> str:
     return format_percent(part / whole, "#,##0 %") if whole else "–"
+
+
+def fmt_amount(value: Decimal | None) -> str:
+    """Money in the office's currency."""
+    return "–" if value is None else format_currency(value, "EUR")
 
 
 def fmt_date(value: date | None) -> str:

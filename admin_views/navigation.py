@@ -54,6 +54,13 @@ MENU: tuple[tuple[LazyString | str, tuple[Entry, ...]], ...] = (
     ("", (Entry(_l("Today"), "admin.index", Permission.VIEW_CLIENTS),)),
     (_l("Archive"), (Entry(_l("Clients"), "clients.index_view", Permission.VIEW_CLIENTS),)),
     (
+        _l("Portfolio"),
+        (
+            Entry(_l("Policies"), "policies.index_view", Permission.VIEW_CLIENTS),
+            Entry(_l("Instalments"), "instalments.index_view", Permission.VIEW_CLIENTS),
+        ),
+    ),
+    (
         _l("Sending"),
         (
             Entry(_l("Campaigns"), "campaigns.index_view", Permission.VIEW_CAMPAIGNS, _running),

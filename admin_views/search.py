@@ -84,6 +84,8 @@ def link(kind: str, one: Found) -> str:
         return f"/clients/{one.owner}"
     if kind == "campaigns":
         return f"/campaigns/{one.id}/mailing"
+    if kind == "policies":
+        return url_for("policies.show", policy_id=one.id)
     if kind == "users":
         return url_for("users.edit", user_id=one.id)
     if kind == "accounts":

@@ -11,6 +11,7 @@ from ctm.extensions import db
 from ctm.i18n import _l
 from ctm.models import Campaign, Contact, Mailing, Message, SmtpAccount, User
 from ctm.permissions import Permission, allows
+from ctm.portfolio import finding
 
 LONGEST = 200
 SHORTEST = 2
@@ -52,6 +53,7 @@ def search(text: str, user: User, limit: int = 8) -> list[Group]:
     kinds = (
         ("clients", _l("Clients"), Permission.VIEW_CLIENTS, _clients),
         ("contacts", _l("Contacts"), Permission.VIEW_CLIENTS, _contacts),
+        ("policies", _l("Policies"), Permission.VIEW_CLIENTS, _policies),
         ("campaigns", _l("Campaigns"), Permission.VIEW_CAMPAIGNS, _campaigns),
         ("mails", _l("Mails"), Permission.VIEW_MAIL, _mails),
         ("accounts", _l("SMTP accounts"), Permission.USE_ACCOUNTS, _accounts),
@@ -95,6 +97,17 @@ def _contacts(text: str, _user: User, limit: int) -> list[Found]:
             owner=contact.client_id,
         )
         for contact in db.session.scalars(query)
+    ]
+
+
+def _policies(text: str, _user: User, limit: int) -> list[Found]:
+    return [
+        Found(
+            policy.id,
+            policy.number,
+            " · ".join(part for part in (policy.client.display_name, policy.company) if part),
+        )
+        for policy in finding.by_number(text, limit)
     ]
 
 

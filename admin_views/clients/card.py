@@ -15,13 +15,18 @@ from ctm.clients.fields import BY_NAME, KIND_WORDS, SEX_WORDS
 from ctm.consent import purposes
 from ctm.extensions import db
 from ctm.i18n import _l
-from ctm.models import CampaignMember, Client, Contact, Message
+from ctm.lists.values import today
+from ctm.models import CampaignMember, Client, Contact, Instalment, Message, Policy
 from ctm.permissions import Permission
+from ctm.portfolio import finding
+from ctm.portfolio.fields import INSTALMENT_STATES, POLICY_STATES
 
 SECTIONS: dict[str, object] = {
     "registry": _l("Registry"),
     "addresses": _l("Addresses"),
     "contacts": _l("Contacts"),
+    "policies": _l("Policies"),
+    "instalments": _l("Instalments"),
     "campaigns": _l("Campaigns"),
     "mail": _l("Mail"),
     "consents": _l("Consent"),
@@ -60,6 +65,8 @@ def _counts(client: Client) -> dict[str, int]:
     """How much each tab holds, for its label."""
     return {
         "contacts": _count(Contact.client_id, client),
+        "policies": _count(Policy.client_id, client),
+        "instalments": _count(Instalment.client_id, client),
         "campaigns": _count(CampaignMember.client_id, client),
         "mail": _count(Message.client_id, client),
     }
@@ -72,6 +79,19 @@ def _count(column: Any, client: Client) -> int:
 
 def _nothing(_client: Client) -> dict[str, Any]:
     return {}
+
+
+def _policies(client: Client) -> dict[str, Any]:
+    return {"policies": finding.policies_of(client, SHOWN), "policy_states": POLICY_STATES}
+
+
+def _instalments(client: Client) -> dict[str, Any]:
+    return {
+        "instalments": finding.instalments_of(Instalment.client_id, client.id, SHOWN),
+        "open_amount": finding.open_amount(Instalment.client_id, client.id),
+        "instalment_states": INSTALMENT_STATES,
+        "today": today(),
+    }
 
 
 def _campaigns(client: Client) -> dict[str, Any]:
@@ -102,4 +122,10 @@ def _consents(client: Client) -> dict[str, Any]:
     }
 
 
-_CONTENT = {"campaigns": _campaigns, "mail": _mail, "consents": _consents}
+_CONTENT = {
+    "policies": _policies,
+    "instalments": _instalments,
+    "campaigns": _campaigns,
+    "mail": _mail,
+    "consents": _consents,
+}

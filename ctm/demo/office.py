@@ -11,7 +11,7 @@ from sqlalchemy import select
 from ctm import audit, config, counters, settings
 from ctm.clients import checks, operations
 from ctm.clock import utcnow
-from ctm.demo import EMAIL, PASSWORD, agreements, mails, people
+from ctm.demo import EMAIL, PASSWORD, agreements, mails, people, portfolio
 from ctm.demo.history import History
 from ctm.errors import Conflict
 from ctm.extensions import db
@@ -98,9 +98,10 @@ def create(now: datetime | None = None) -> dict[str, int]:
     _finished(rng, now, account, statuses, clients)
     _ready(rng, now, account, statuses, clients)
     agreements.write(Random(SEED), clients, now)  # noqa: S311 - the same consents every time
+    policies = portfolio.create(Random(SEED), now.date(), clients)  # noqa: S311
     audit.record("demo.create", clients=len(clients))
     db.session.commit()
-    return {"users": len(users), "clients": len(clients), "campaigns": 2}
+    return {"users": len(users), "clients": len(clients), "campaigns": 2, "policies": policies}
 
 
 def _users() -> list[User]:
