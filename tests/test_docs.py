@@ -11,7 +11,7 @@ from ctm.accounts.presets import PRESETS
 from ctm.campaigns.definition import KEYS
 from ctm.cli import accounts, backup, campaigns, clients, demo, doctor, users, worker
 from ctm.config import ROOT, SETTINGS, Setting
-from ctm.mailing.merge import CATALOGUE
+from ctm.mailing.merge import CATALOGUE, MODULES
 from ctm.models import Role
 from ctm.permissions import ROLE_PERMISSIONS
 
@@ -95,8 +95,9 @@ def test_the_operators_guide_shows_how_to_back_up_restore_and_upgrade(language: 
 
 @pytest.mark.parametrize("language", GUIDES)
 def test_the_users_guide_names_every_merge_field(language: str) -> None:
-    named = set(re.findall(r"`\[?(clienti\.\w+)", read(GUIDES[language])))
-    fields = {f"clienti.{name}" for name in CATALOGUE.modules["clienti"].fields}
+    modules = "|".join(CATALOGUE.modules)
+    named = set(re.findall(rf"`\[?((?:{modules})\.\w+)", read(GUIDES[language])))
+    fields = {key for module in MODULES.values() for key in module.fields}
     assert named == fields
 
 
