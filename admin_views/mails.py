@@ -3,7 +3,7 @@
 import tempfile
 from typing import Any
 
-from flask import Flask, abort, request, send_file, url_for
+from flask import Flask, Response, abort, flash, g, redirect, request, send_file, url_for
 from flask_admin import Admin, expose
 from flask_admin.contrib.sqla.filters import (
     DateTimeBetweenFilter,
@@ -16,12 +16,16 @@ from markupsafe import Markup
 
 from admin_views.base import ReadOnlyView
 from admin_views.filters import fmt_datetime, fmt_exact
-from ctm import exporting
-from ctm.errors import InvalidInput
-from ctm.i18n import _l, _lp
+from admin_views.mail_filters import FILTERS
+from ctm import exporting, files
+from ctm.errors import CtmError, InvalidInput
+from ctm.extensions import db
+from ctm.i18n import _, _l, _lp
+from ctm.mailing import sentmail
+from ctm.mailing.listmail import progress, recipients
 from ctm.mailing.subjects import subject_of
-from ctm.models import Message, MessageState
-from ctm.permissions import Permission, allows
+from ctm.models import Mailing, MailingKind, Message, MessageState
+from ctm.permissions import Permission, allows, require, require_account
 
 STATES = {
     MessageState.QUEUED: _l("to be sent"),
@@ -92,6 +96,7 @@ class MailView(ReadOnlyView):
     empty_text = _l("Mails appear here as soon as a campaign starts.")
     column_list = ("recipient", "subject", "account.name", "state", "sent_at")
     column_list += ("server_words",)
+    details_template = "mails/details.html"
     column_details_list = (
         *("recipient", "subject", "account.name", "state", "created_at"),
         *("attempted_at", "sent_at", "attempts", "server_code", "server_words", "message_id"),
@@ -143,7 +148,86 @@ class MailView(ReadOnlyView):
         FilterLike(Message.to_address, _l("Address")),
         FilterLike(Message.server_words, _l("Server's words")),
         DateTimeBetweenFilter(Message.sent_at, _lp("mail", "Sent")),
+        *FILTERS,
     )
+
+    def get_query(self) -> Any:
+        """All mails, or with ``mailing`` in the address those of one sending."""
+        asked = request.args.get("mailing", 0, type=int)
+        query = super().get_query()
+        if not asked:
+            return query
+        mailing = db.session.get(Mailing, asked) if asked < 2**31 else None
+        return query.where(Message.mailing_id.in_(progress.together(mailing) if mailing else []))
+
+    def content_of(self, mail: Message) -> sentmail.Content | str:
+        """The mail as it was sent, or why it cannot be shown."""
+        try:
+            return sentmail.content(mail)
+        except CtmError as error:
+            return str(error)
+
+    def may_retry(self, mail: Message) -> bool:
+        """Whether the reader may send this one again."""
+        failed = mail.state == MessageState.FAILED and mail.reason != "document"
+        needed = Permission.USE_ACCOUNTS
+        if mail.mailing.kind != MailingKind.LIST:
+            needed = Permission.RUN_CAMPAIGNS
+        return failed and allows(current_user, needed)
+
+    def reason_of(self, mail: Message) -> object:
+        return recipients.REASONS.get(mail.reason, "")
+
+    def _mail(self, mail_id: int) -> Message:
+        mail = db.session.get(Message, mail_id) if mail_id < 2**63 else None
+        if mail is None:
+            abort(404)
+        return mail
+
+    @expose("/<int:mail_id>/html")
+    def html(self, mail_id: int) -> Any:
+        """The HTML alone, for a sandboxed frame: what it shows counts as read by nobody."""
+        html = sentmail.content(self._mail(mail_id)).html or ""
+        g.csp = (
+            "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; "
+            "img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+            "frame-ancestors 'self'"
+        )
+        return Response(html, content_type="text/html; charset=utf-8")
+
+    @expose("/<int:mail_id>/mail.eml")
+    def eml(self, mail_id: int) -> Any:
+        """The whole mail as the server got it."""
+        answer = Response(sentmail.raw(self._mail(mail_id)), content_type="message/rfc822")
+        answer.headers.set("Content-Disposition", "attachment", filename=f"mail-{mail_id}.eml")
+        return answer
+
+    @expose("/<int:mail_id>/files/<int:file_id>")
+    def file(self, mail_id: int, file_id: int) -> Any:
+        """A file of the mail; never shown as part of a page."""
+        found = sentmail.attachment(self._mail(mail_id), file_id)
+        answer = send_file(
+            files.open_file(found),
+            mimetype="application/octet-stream",
+            as_attachment=True,
+            download_name=found.name,
+        )
+        answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+        return answer
+
+    @expose("/<int:mail_id>/retry", methods=("POST",))
+    def retry(self, mail_id: int) -> Any:
+        """Send one that failed again."""
+        mail = self._mail(mail_id)
+        list_mail = mail.mailing.kind == MailingKind.LIST
+        require(current_user, Permission.USE_ACCOUNTS if list_mail else Permission.RUN_CAMPAIGNS)
+        try:
+            require_account(current_user, mail.account)
+            progress.retry(mail)
+            flash(_("The mail to %(to)s is tried again.", to=mail.to_address), "good")
+        except CtmError as error:
+            flash(str(error), "bad")
+        return redirect(url_for("mails.details_view", id=mail_id))
 
     def _apply_pagination(self, query: Any, page: int | None, page_size: int | None) -> Any:
         """Pages up to ``MOST_ROWS``: who looks for older mails narrows the list."""

@@ -8,7 +8,7 @@ from ctm.errors import InvalidInput
 from ctm.extensions import db
 from ctm.i18n import _l
 from ctm.mailing.compose import Attachment, CompiledMail, MailContent, compile_mail
-from ctm.mailing.merge import catalogue_of
+from ctm.mailing.merge import Catalogue, catalogue_of
 from ctm.models import (
     Campaign,
     Mailing,
@@ -129,9 +129,14 @@ def split_addresses(kept: str) -> tuple[str, ...]:
 
 def compile_mailing(mailing: Mailing) -> CompiledMail:
     """The mailing as a form that is only filled in for each recipient."""
+    return compile_mail(content_of(mailing), catalogue(mailing))
+
+
+def catalogue(mailing: Mailing) -> Catalogue:
+    """The fields its mails may use."""
     kept = mailing.sql_fields
     sql = {name: bool(each["html"]) for name, each in kept.items()} if kept else None
-    return compile_mail(content_of(mailing), catalogue_of(mailing.module, sql))
+    return catalogue_of(mailing.module, sql)
 
 
 def message_domain(mailing: Mailing) -> str:

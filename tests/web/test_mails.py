@@ -5,10 +5,14 @@ from collections.abc import Callable
 import pytest
 from flask.testing import FlaskClient
 
+from ctm import files
+from ctm.clock import utcnow
 from ctm.extensions import db
 from ctm.mailing import control
+from ctm.mailing.listmail import drafts
 from ctm.models import Campaign, Client, Message, User
 from tests import factories
+from tests.mailing.listmail import office
 
 LogIn = Callable[[str], FlaskClient]
 
@@ -94,3 +98,108 @@ def test_an_export_that_may_not_be_is_refused(
     mail: Message, login_as: LogIn, role: str, page: str, status: int
 ) -> None:
     assert login_as(role).get(f"/mails/export/{page}").status_code == status
+
+
+# -- what was sent, and again ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def notice(people: dict[str, User]) -> Message:
+    """A mail from the list of clients with a file, refused by the server."""
+    account = factories.account(users=[people["operator"]], name="Front desk")
+    anna = factories.customer(first_name="Anna", email1="anna@example.it", display_name="Anna Bo")
+    draft = office.draft_of(
+        people["operator"],
+        account,
+        "clienti",
+        [anna],
+        body_html="<p>Dear [clienti.nome]</p>",
+        cc="seen@example.it",
+        bcc="hidden@example.it",
+    )
+    drafts.attach(draft, files.store(b"price list", "list.txt", "text/plain"))
+    (message,) = office.mails(office.send(draft))
+    message.state, message.server_words = "failed", "550 5.1.1 <b>no such user</b>"
+    message.server_code, message.attempted_at = 550, utcnow()
+    db.session.commit()
+    return message
+
+
+def test_the_exact_content_is_shown_with_headers_and_files(
+    notice: Message, login_as: LogIn
+) -> None:
+    browser = login_as("supervisor")
+    page = browser.get(f"/mails/details/?id={notice.id}").text
+    for part in ("Dear Anna", "seen@example.it", "hidden@example.it", "list.txt", "data-copy-from"):
+        assert part in page
+    assert "550 5.1.1 &lt;b&gt;no such user" in page
+    shown = browser.get(f"/mails/{notice.id}/html")
+    assert "Dear Anna" in shown.text
+    assert "img-src data:" in shown.headers["Content-Security-Policy"]
+    whole = browser.get(f"/mails/{notice.id}/mail.eml").data
+    assert notice.message_id.encode() in whole
+    assert b"hidden@example.it" not in whole
+    with browser.get(f"/mails/{notice.id}/files/{files_of(notice)[0]}") as got:
+        assert got.data == b"price list"
+
+
+def files_of(message: Message) -> list[int]:
+    return [each.file_id for each in message.mailing.attachments]
+
+
+def test_a_campaigns_mail_is_shown_too(mail: Message, login_as: LogIn) -> None:
+    assert "Renewal for Ada" in login_as("operator").get(f"/mails/details/?id={mail.id}").text
+    assert "Dear Ada" in login_as("operator").get(f"/mails/{mail.id}/html").text
+
+
+def test_files_and_mails_that_are_not_there(notice: Message, login_as: LogIn) -> None:
+    browser = login_as("operator")
+    for page in (f"{notice.id}/files/424242", "424242/html", "424242/mail.eml", f"{10**18}/html"):
+        assert browser.get(f"/mails/{page}").status_code == 404
+
+
+def test_an_anonymous_visitor_sees_no_content(notice: Message, client: FlaskClient) -> None:
+    for page in ("html", "mail.eml", f"files/{files_of(notice)[0]}"):
+        assert client.get(f"/mails/{notice.id}/{page}").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("flt0_result_equals=ok", False),
+        ("flt0_result_equals=error", True),
+        ("flt0_client_contains=anna", True),
+        ("flt0_client_contains=ugo", False),
+        ("flt0_subject_contains=DEAR", True),
+        ("flt0_subject_contains=x", False),
+        ("flt0_smtp_account_contains=front", True),
+        ("flt0_servers_code_equals=550", True),
+        ("flt0_servers_code_equals=421", False),
+        ("flt0_recipient_contains=Anna", True),
+        ("flt0_campaign_contains=x", False),
+        ("mailing=1", True),
+        ("mailing=424242", False),
+    ],
+)
+def test_every_column_can_be_searched(
+    notice: Message, login_as: LogIn, query: str, found: bool
+) -> None:
+    assert ("anna@example.it" in login_as("supervisor").get(f"/mails/?{query}").text) is found
+
+
+def test_one_that_failed_is_sent_again_by_who_may(
+    notice: Message, login_as: LogIn, people: dict[str, User]
+) -> None:
+    page = f"/mails/{notice.id}/retry"
+    assert login_as("supervisor").post(page).status_code == 403
+    stranger = login_as("manager")
+    assert "not enabled" in stranger.post(page, follow_redirects=True).text
+    browser = login_as("operator")
+    assert "is tried again" in browser.post(page, follow_redirects=True).text
+    db.session.expire_all()
+    assert db.session.get_one(Message, notice.id).state == "queued"
+    assert "Only a mail that failed" in browser.post(page, follow_redirects=True).text
+
+
+def test_an_operator_cannot_resend_a_campaigns_mail(mail: Message, login_as: LogIn) -> None:
+    assert login_as("operator").post(f"/mails/{mail.id}/retry").status_code == 403

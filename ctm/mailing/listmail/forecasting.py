@@ -13,7 +13,7 @@ from ctm.mailing.control.forecasting import TYPICAL_PER_CONNECTION
 from ctm.mailing.listmail import letters
 from ctm.mailing.listmail.letters import Letter
 from ctm.mailing.listmail.recipients import REASONS, Planned, planned
-from ctm.mailing.outbox import is_waiting
+from ctm.mailing.outbox import TYPED, is_waiting
 from ctm.models import Mailing, MailingState, Message, SmtpAccount
 
 LOOKED_THROUGH = 20_000
@@ -74,7 +74,8 @@ def _count(
         left_out[each.reason] = (count + 1, names)
     else:
         found.will_go += 1
-        clients.add(each.row.client_id)
+        if each.source != TYPED:
+            clients.add(each.row.client_id)
     for text in each.empty:
         number, who = found.empty.get(text, (0, []))
         if number < NAMES:
