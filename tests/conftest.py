@@ -33,6 +33,7 @@ ON_BOTH_DATABASES = (
     "mail_templates/test_templates.py",
     "mailing",
     "people",
+    "portfolio",
     "privacy",
     "sqlfields",
     "test_files.py",
