@@ -9,7 +9,8 @@ from admin_views.documents.blueprint import bp, legend_of, merge_fields, module_
 from admin_views.documents.forms import FORMATS, TemplateForm, build, shown_columns, values
 from admin_views.security import requires
 from ctm import files
-from ctm.documents import library, package
+from ctm.clients import operations
+from ctm.documents import generating, library, package
 from ctm.errors import CtmError
 from ctm.extensions import db
 from ctm.i18n import _
@@ -126,10 +127,14 @@ def _picture_url(template: DocumentTemplate | None, cid: str) -> str:
 @bp.get("/<int:template_id>/preview")
 @requires(Permission.GENERATE_DOCUMENTS)
 def preview(template_id: int) -> Any:
-    """The document with samples in it."""
+    """The document with samples in it, or as it would be for a client."""
     template = library.get(template_id)
+    chosen = request.args.get("client", "")
+    known = chosen.isascii() and chosen.isdigit() and len(chosen) < 10
+    client = operations.get(int(chosen)) if known else None
     try:
-        return send(library.preview(template), inline=True)
+        document = generating.example(template, client.id) if client else library.preview(template)
+        return send(document, inline=True)
     except CtmError as error:
         flash(str(error), "bad")
         return redirect(url_for("documents.index_view"))

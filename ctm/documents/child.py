@@ -63,7 +63,8 @@ def _forbid(event: str, _arguments: Any) -> None:
 
 
 def serve(parent: Connection) -> None:
-    """Answer jobs: ``("template", key, snapshot)`` is kept, ``("job", key, values, rows)`` made."""
+    """Answer jobs: ``("template", key, snapshot)`` is kept, ``("job", key, values, rows, seconds)``
+    made. After these seconds, when its parent must be gone too, the process ends."""
     templates: OrderedDict[str, dict[str, Any]] = OrderedDict()
     while True:
         try:
@@ -75,7 +76,9 @@ def serve(parent: Connection) -> None:
             while len(templates) > _TEMPLATES_KEPT:
                 templates.popitem(last=False)
             continue
+        signal.alarm(told[4])
         head, data = answer(templates[told[1]], told[2], told[3])
+        signal.alarm(0)
         try:
             parent.send_bytes(json.dumps(head).encode())
             parent.send_bytes(data)

@@ -96,7 +96,7 @@ def generate(
 def _at_once(template: DocumentTemplate, ids: Sequence[int]) -> Document | None:
     """The only document of these rows; None if they make several."""
     kept = load(snapshot(template))
-    found = list(islice(_values(kept, ids), None))
+    found = list(_values(kept, ids))
     if not found:
         raise NotFound(_l("The chosen records are no longer there."))
     if in_one_file(template):
@@ -104,6 +104,22 @@ def _at_once(template: DocumentTemplate, ids: Sequence[int]) -> Document | None:
     if len(found) > 1:
         return None
     return make_one(kept, found[0], _lines(template.module, found))
+
+
+def example(template: DocumentTemplate, client_id: int) -> Document:
+    """The document as it would be for a client; of several records, for the first.
+
+    :raises NotFound: the client has nothing it could be made of.
+    :raises DocumentError: it cannot be made.
+    """
+    ids = rows_of_client(template.module, client_id)
+    if not ids:
+        raise NotFound(_l("The client has nothing that this document is made of."))
+    if not MODULES[template.module].group and not in_one_file(template):
+        ids = ids[:1]
+    document = _at_once(template, ids)
+    assert document is not None
+    return document
 
 
 def _lines(module: str, found: Iterable[Values]) -> list[Values]:

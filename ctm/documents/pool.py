@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 SECONDS = 30.0
 STARTING_SECONDS = 30.0
 JOBS_OF_A_PROCESS = 1_000
+_AT_ONCE = threading.BoundedSemaphore(2)
 _AHEAD = 3
 _ROOT = Path(__file__).resolve().parents[2]
 _KEPT_SETTINGS = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "HOME")
@@ -84,7 +85,8 @@ class _Child:
         if key not in self.knows:
             self.connection.send(("template", key, dict(job.snapshot)))
             self.knows.add(key)
-        self.connection.send(("job", key, dict(job.values), [dict(row) for row in job.rows]))
+        rows = [dict(row) for row in job.rows]
+        self.connection.send(("job", key, dict(job.values), rows, int(limit) + 5))
         until = monotonic() + limit
         if not self.connection.poll(limit):
             raise TimeoutError
@@ -241,5 +243,12 @@ def make_one(
 
     :raises DocumentError: it cannot be made, or takes longer than ``seconds``.
     """
-    with Pool(1, seconds) as pool:
-        return pool.make(snapshot, values, rows)
+    if not _AT_ONCE.acquire(timeout=seconds):
+        raise DocumentError(
+            _l("Too many documents are being made at this moment: try again in a minute.")
+        )
+    try:
+        with Pool(1, seconds) as pool:
+            return pool.make(snapshot, values, rows)
+    finally:
+        _AT_ONCE.release()

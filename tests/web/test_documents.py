@@ -208,6 +208,17 @@ def test_a_copy_and_an_inactive_template(login_as: LogIn) -> None:
     assert [each.name for each in library.every(only_active=True)] == ["Avviso (2)"]
 
 
+def test_the_preview_shows_a_chosen_client(login_as: LogIn) -> None:
+    who, browser = factories.customer(first_name="Anna"), login_as("operator")
+    shown = browser.get(f"/documents/{_template().id}/preview?client={who.id}")
+    assert PdfReader(io.BytesIO(shown.data)).pages[0].extract_text().strip() == "Anna"
+    of_policies = _template(name="Polizza", module="polizze", html="[polizze.numero]")
+    answer = browser.get(f"/documents/{of_policies.id}/preview?client={who.id}")
+    assert answer.status_code == 302
+    assert "nothing that this document is made of" in browser.get("/documents/").text
+    assert browser.get(f"/documents/{of_policies.id}/preview?client=999").status_code == 404
+
+
 def test_one_document_of_a_client_is_downloaded(login_as: LogIn) -> None:
     who = factories.customer(first_name="Anna")
     template = _template(filename="Avviso [clienti.nome]")
