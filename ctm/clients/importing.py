@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from ctm.clients import checks, mapping, operations
+from ctm.consent import columns
 from ctm.extensions import db
 from ctm.i18n import _
 from ctm.lists import importing
@@ -41,10 +42,11 @@ __all__ = [
 ]
 
 _CONTACT = "contact_"
+_BESIDE = (_CONTACT, columns.PREFIX)
 
 
 class Importer(importing.Importer):
-    """Reads clients, with the contact a row may hold."""
+    """Reads clients, with the contact a row may hold and what it says of consents."""
 
     audited = "client.import"
     mapping = mapping.MAPPING
@@ -57,16 +59,18 @@ class Importer(importing.Importer):
 
     def _clean(self, given: dict[str, str]) -> dict[str, Any]:
         """The row's values, cleaned; contact columns as they are."""
-        own = {name: text for name, text in given.items() if not name.startswith(_CONTACT)}
+        own = {name: text for name, text in given.items() if not name.startswith(_BESIDE)}
         if not own.get(self.key):
             raise checks.InvalidFields(
                 {self.key: _("the cell is empty, and clients are recognised by it")}
             )
         cleaned = checks.clean_client(_restore_zeros(own))
+        columns.read(given)
         return cleaned | {name: text for name, text in given.items() if name not in own}
 
     def _look_up(self, rows: list[dict[str, Any]]) -> None:
         self._known = self._find([values[self.key] for values in rows])
+        self._consents = columns.Standing(each for same in self._known.values() for each in same)
 
     def _find(self, keys: Iterable[str]) -> dict[str, list[Client]]:
         column = getattr(Client, self.key)
@@ -96,6 +100,8 @@ class Importer(importing.Importer):
             result.reasons = self.reasons(error)
             self._undo(client, is_new)
             return
+        if self._consents.take(client, columns.read(values)):
+            changed = True
         result.label = client.display_name
         if is_new:
             db.session.add(client)
@@ -105,8 +111,11 @@ class Importer(importing.Importer):
         else:
             result.verdict = Verdict.UPDATE if changed else Verdict.SAME
 
+    def complete(self) -> None:
+        self._consents.write()
+
     def _fill(self, client: Client, values: dict[str, Any]) -> bool:
-        own = {n: v for n, v in values.items() if not n.startswith(_CONTACT)}
+        own = {n: v for n, v in values.items() if not n.startswith(_BESIDE)}
         contact = {n.removeprefix(_CONTACT): v for n, v in values.items() if n.startswith(_CONTACT)}
         try:
             cleaned = checks.clean_contact(contact) if contact else {}

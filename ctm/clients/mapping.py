@@ -1,6 +1,7 @@
 """Which column of a file is which field of a client."""
 
 from ctm.clients.fields import STORED
+from ctm.consent import columns
 from ctm.i18n import _l
 from ctm.lists.mapping import Mapping
 
@@ -33,5 +34,6 @@ MAPPING = Mapping(
     noun=_l("Clients"),
     choose_key=_l("Choose the field by which clients are recognised."),
     recognised_by=_l("Clients are recognised by"),
+    more=columns.fields,
 )
 guess, guess_key, check = MAPPING.guess, MAPPING.guess_key, MAPPING.check

@@ -129,6 +129,9 @@ class Importer(ABC):
     def _apply(self, result: RowResult, values: dict[str, Any], seen: set[int]) -> None:
         """Create or change the row's record; ``seen`` remembers keys a dry run has made."""
 
+    def complete(self) -> None:  # noqa: B027 - most have nothing to complete
+        """Write what needs the ids of the chunk's records, before it is committed."""
+
     @staticmethod
     def _undo(record: Any, is_new: bool) -> None:
         if is_new:
@@ -183,6 +186,8 @@ def _take_chunk(importer: Importer, rows: list[Row]) -> list[RowResult]:
     """Commit a chunk; if the database refuses it, row by row, so that one row stops no other."""
     try:
         results = importer.take(rows, set())
+        db.session.flush()
+        importer.complete()
         db.session.commit()
     except IntegrityError:
         db.session.rollback()
@@ -193,6 +198,8 @@ def _take_chunk(importer: Importer, rows: list[Row]) -> list[RowResult]:
 def _take_row(importer: Importer, row: Row) -> RowResult:
     try:
         result = importer.take([row], set())[0]
+        db.session.flush()
+        importer.complete()
         db.session.commit()
     except IntegrityError:
         db.session.rollback()

@@ -1,6 +1,6 @@
 """Which column of a file is which field: guessed from the headers, then chosen by a person."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from collections.abc import Mapping as Given
 from dataclasses import dataclass
 from typing import Any
@@ -10,25 +10,40 @@ from ctm.i18n import _
 from ctm.lists.fields import header_key
 
 Columns = dict[int, str]
+Fields = Given[str, tuple[object, tuple[str, ...]]]
+
+
+def _none() -> Fields:
+    return {}
 
 
 @dataclass(frozen=True)
 class Mapping:
-    """What an import knows: its fields' names, labels and headers, and the keys among them."""
+    """What an import knows: its fields' names, labels and headers, and the keys among them.
 
-    fields: Given[str, tuple[object, tuple[str, ...]]]
+    ``more`` gives those that the office has made.
+    """
+
+    fields: Fields
     keys: tuple[str, ...]
     noun: object
     choose_key: object
     recognised_by: object
+    more: Callable[[], Fields] = _none
+
+    def every(self) -> Fields:
+        return {**self.fields, **self.more()}
 
     def label(self, name: str) -> str:
-        return str(self.fields[name][0]) if name in self.fields else name
+        if name in self.fields:
+            return str(self.fields[name][0])
+        more = self.more()
+        return str(more[name][0]) if name in more else name
 
     def _known(self) -> dict[str, str]:
         """Every header that is understood, and its field; labels in the reader's language too."""
         words: dict[str, str] = {}
-        for name, (label, headers) in self.fields.items():
+        for name, (label, headers) in self.every().items():
             for header in (name, str(label), *headers):
                 words.setdefault(header_key(header), name)
         return words
@@ -53,12 +68,13 @@ class Mapping:
         :raises InvalidInput: a column or field is unknown or used twice, or the key has none.
         """
         found: Columns = {}
+        fields = self.every()
         for column, name in mapping.items():
             if not str(column).isdecimal() or int(column) >= columns:
                 raise InvalidInput(
                     _("The file has no column %(column)s.", column=column), "mapping"
                 )
-            if name not in self.fields:
+            if name not in fields:
                 raise InvalidInput(
                     _("%(noun)s have no field “%(field)s”.", noun=self.noun, field=name), "mapping"
                 )
@@ -83,7 +99,7 @@ class Mapping:
 
     def field_choices(self) -> list[tuple[str, str]]:
         """What a column may be, for the mapping page."""
-        return [(name, self.label(name)) for name in self.fields]
+        return [(name, str(label)) for name, (label, _headers) in self.every().items()]
 
     def key_choices(self) -> list[tuple[str, str]]:
         return [(name, self.label(name)) for name in self.keys]
