@@ -12,6 +12,7 @@ from ctm.i18n import _l
 from ctm.jobruns import Job
 from ctm.mailing import control, pace, recovery
 from ctm.mailing.engine.command import journals_folder
+from ctm.mailing.listmail import drafts
 
 
 def settle_lost_workers() -> None:
@@ -24,6 +25,7 @@ def clean_up() -> None:
     practice.trim()
     leases.delete_expired(timedelta(days=1))
     tasks.delete_old(timedelta(days=30))
+    drafts.forget_old(timedelta(days=60))
     pace.forget_past(utcnow() - timedelta(days=400))
 
 

@@ -15,6 +15,7 @@ from ctm.clients.fields import BY_NAME, KIND_WORDS, SEX_WORDS
 from ctm.consent import purposes
 from ctm.extensions import db
 from ctm.i18n import _l
+from ctm.mailing.subjects import subject_of
 from ctm.lists.values import today
 from ctm.models import CampaignMember, Client, Contact, Instalment, Message, Policy
 from ctm.permissions import Permission
@@ -106,7 +107,7 @@ def _campaigns(client: Client) -> dict[str, Any]:
 
 
 def _mail(client: Client) -> dict[str, Any]:
-    return {"messages": search.mails_of(client, SHOWN)}
+    return {"messages": search.mails_of(client, SHOWN), "subject_of": subject_of}
 
 
 def _consents(client: Client) -> dict[str, Any]:

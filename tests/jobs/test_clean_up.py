@@ -7,7 +7,10 @@ from flask import Flask
 from ctm import files, tasks
 from ctm.clock import utcnow
 from ctm.extensions import db
-from ctm.models import StoredFile, Task, TaskState
+from ctm.mailing.listmail import drafts
+from ctm.models import MailDraft, StoredFile, Task, TaskState
+from tests import factories
+from tests.mailing.listmail import office
 
 
 def ended(at: datetime, file: StoredFile | None = None) -> Task:
@@ -53,3 +56,22 @@ def test_a_file_that_another_task_shows_stays(app: Flask) -> None:
     tasks.delete_old(timedelta(days=30))
     assert db.session.query(StoredFile).count() == 1
     assert files.read(file) == b"shown"
+
+
+def test_forms_nobody_touched_go_with_their_files_and_sent_ones_keep_theirs(app: Flask) -> None:
+    sender, account = office.sender_with_account()
+    long_ago = utcnow() - timedelta(days=61)
+    old, sent, fresh = (
+        office.draft_of(sender, account, "clienti", [factories.customer()]) for _ in range(3)
+    )
+    lost, used = stored(b"lost"), stored(b"used")
+    drafts.attach(old, lost)
+    drafts.attach(sent, used)
+    office.send(sent)
+    for each in (old, sent):
+        each.updated_at = long_ago
+    db.session.commit()
+    lost_path, used_path = files.path_of(lost), files.path_of(used)
+    assert drafts.forget_old(timedelta(days=60)) == 2
+    assert db.session.scalars(db.select(MailDraft.id)).all() == [fresh.id]
+    assert (lost_path.exists(), used_path.exists()) == (False, True)
