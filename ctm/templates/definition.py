@@ -163,6 +163,6 @@ def check_fields(template: MailTemplate) -> None:
     catalogue = catalogue_of(template.module)
     for field, source, html in parts:
         try:
-            compile_template(source, catalogue, html=html)
+            compile_template(source, catalogue, html=html, blocks=field != "subject")
         except InvalidInput as error:
             raise InvalidInput(error.message, field) from None

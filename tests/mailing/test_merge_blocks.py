@@ -304,11 +304,20 @@ def test_what_is_empty_for_a_recipient_is_known_before_sending() -> None:
     source = "[clienti.nome] [clienti.cognome;ifempty='-'] [titoli.totale] [clienti.citta]"
     source += TR.format("[titoli.numero;block=tr] [polizze.numero] [clienti.cap]")
     template = compile_template(source, GROUPED, html=True)
-    assert template.empty(VALUES) == ("clienti.citta", "polizze.numero", "clienti.cap")
-    assert template.empty({"clienti.nome": "x"}) == ("titoli.totale", "clienti.citta", "titoli")
+    lacking = {
+        "clienti.citta": "[clienti.citta]",
+        "polizze.numero": "[polizze.numero]",
+        "clienti.cap": "[clienti.cap]",
+    }
+    assert template.empty(VALUES) == lacking
+    assert template.empty({"clienti.nome": "x"}) == {
+        "titoli.totale": "[titoli.totale]",
+        "clienti.citta": "[clienti.citta]",
+        "titoli": "[titoli]",
+    }
     mail = compile_mail(content(subject="[clienti.nome]", html=source, text=None), GROUPED)
-    assert mail.empty(VALUES) == ("clienti.citta", "polizze.numero", "clienti.cap")
-    assert mail.empty({"titoli": []})[:2] == ("clienti.nome", "titoli.totale")
+    assert mail.empty(VALUES) == lacking
+    assert mail.empty({"titoli": []}).keys() >= {"clienti.nome", "titoli.totale", "titoli"}
 
 
 SQL = catalogue_of("titoli", {"data_scadenza": False, "tabella": True})

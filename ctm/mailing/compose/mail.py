@@ -48,10 +48,10 @@ class CompiledMail:
         self._blocks = tuple((slot, block.ready()) for slot, block in skeleton.blocks)
         self.size_estimate = skeleton.size_estimate + 300
 
-    def empty(self, values: Mapping[str, object]) -> tuple[str, ...]:
-        """The keys of the fields that would show nothing, in subject or bodies, each once."""
-        found = [key for each in self._templates for key in each.empty(values)]
-        return tuple(dict.fromkeys(found))
+    def empty(self, values: Mapping[str, object]) -> dict[str, str]:
+        """The fields of subject and bodies that would show nothing: key → the field as written."""
+        found = [each.empty(values) for each in reversed(self._templates)]
+        return {key: text for each in found for key, text in each.items()}
 
     def render(
         self,

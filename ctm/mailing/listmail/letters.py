@@ -1,5 +1,6 @@
 """A draft read for sending: what its mails share, and what is wrong with it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ from ctm.i18n import _, _l
 from ctm.mailing import snapshot
 from ctm.mailing.compose import CompiledMail, MailContent, compile_mail
 from ctm.mailing.listmail import drafts, extras, sources
-from ctm.mailing.merge import Catalogue, Field, MergeModule, compile_template
+from ctm.mailing.merge import Catalogue, MergeModule, Template, compile_template
 from ctm.models import (
     DocumentKind,
     DocumentTemplate,
@@ -37,7 +38,7 @@ NO_PURPOSE = _l("Choose what the mail is for: clients are asked for their consen
 
 @dataclass
 class Letter:
-    """What the mails of a draft share. ``needed``: fields that ought not to be empty, as written.
+    """What the mails of a draft share. ``texts``: subject and body, compiled.
 
     ``problems``: what keeps it from being sent, with the form's field.
     """
@@ -53,8 +54,13 @@ class Letter:
     documents: list[DocumentTemplate] = field(default_factory=list)
     keys: tuple[str, ...] = ()
     document_keys: tuple[str, ...] = ()
-    needed: dict[str, str] = field(default_factory=dict)
+    texts: list[Template] = field(default_factory=list)
     problems: list[tuple[str, str]] = field(default_factory=list)
+
+    def empty(self, values: Mapping[str, object]) -> tuple[str, ...]:
+        """The merge fields that have no value for a recipient, as they are written."""
+        found = {key: text for each in self.texts for key, text in each.empty(values).items()}
+        return tuple(found.values())
 
     @property
     def language(self) -> str:
@@ -192,15 +198,17 @@ def _read_text(letter: Letter) -> None:
     for name, html in (("subject", False), (body, not plain)):
         try:
             made = compile_template(
-                content[name], letter.catalogue, html=html, language=letter.language
+                content[name],
+                letter.catalogue,
+                html=html,
+                language=letter.language,
+                blocks=name != "subject",
             )
         except InvalidInput as error:
             letter.refuse(name, error)
             continue
         keys.update(dict.fromkeys(made.fields))
-        for piece in made.pieces:
-            if isinstance(piece, Field) and not piece.ifempty:
-                letter.needed.setdefault(piece.key, piece.text)
+        letter.texts.append(made)
     letter.keys = tuple(keys)
 
 

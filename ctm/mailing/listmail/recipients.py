@@ -168,7 +168,7 @@ def _with_values(letter: Letter, judged: list[Planned]) -> list[Planned]:
             made.append(each)
             continue
         values = values | more.get(each.row.row_id, {})
-        empty = tuple(text for key, text in letter.needed.items() if values.get(key) in (None, ""))
+        empty = letter.empty(values)
         reason = "empty" if empty and leave else ""
         made.append(
             Planned(each.row, each.address, each.source, each.others, reason, values, empty)

@@ -103,20 +103,21 @@ class Template:
         """Fill in the values, keyed ``clienti.nome``; what is missing is empty."""
         return "".join([piece.fill(values) for piece in self.pieces])
 
-    def empty(self, values: Values) -> tuple[str, ...]:
-        """The keys of the fields that these values leave empty, each once.
+    def empty(self, values: Values) -> dict[str, str]:
+        """The fields that these values leave empty: key → the field as written.
 
         Not those that say themselves what to write then (``ifempty``). A list without rows counts
         by its own name, a field of a list's rows if any row lacks it.
         """
-        found: dict[str, None] = {}
+        found: dict[str, str] = {}
         for piece in self.pieces:
             if isinstance(piece, Field):
                 if lacks(piece, values):
-                    found[piece.key] = None
+                    found.setdefault(piece.key, piece.text)
             elif isinstance(piece, Block):
-                found.update(dict.fromkeys(_empty_in_block(piece, values)))
-        return tuple(found)
+                for key, text in _empty_in_block(piece, values):
+                    found.setdefault(key, text)
+        return found
 
 
 def lacks(field: Field, values: Values) -> bool:
@@ -124,13 +125,13 @@ def lacks(field: Field, values: Values) -> bool:
     return not field.ifempty and values.get(field.key) in (None, "")
 
 
-def _empty_in_block(block: Block, values: Values) -> Iterator[str]:
+def _empty_in_block(block: Block, values: Values) -> Iterator[tuple[str, str]]:
     rows = rows_of(values, block.key)
     if not rows:
-        yield block.key
+        yield block.key, f"[{block.key}]"
         return
     for piece in block.pieces:
         if isinstance(piece, Field):
             where = rows if piece.of_row else (values,)
             if any(lacks(piece, each) for each in where):
-                yield piece.key
+                yield piece.key, piece.text
