@@ -15,8 +15,8 @@ from ctm.clients.fields import BY_NAME, KIND_WORDS, SEX_WORDS
 from ctm.consent import purposes
 from ctm.extensions import db
 from ctm.i18n import _l
-from ctm.mailing.subjects import subject_of
 from ctm.lists.values import today
+from ctm.mailing.subjects import subject_of
 from ctm.models import CampaignMember, Client, Contact, Instalment, Message, Policy
 from ctm.permissions import Permission
 from ctm.portfolio import finding
