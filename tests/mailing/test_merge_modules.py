@@ -21,7 +21,6 @@ from ctm.mailing.merge import (
     legend,
     module_named,
     modules,
-    row_catalogue_of,
     rows,
 )
 from ctm.models import Client, Contact, Instalment, Policy
@@ -170,13 +169,6 @@ def test_samples_fill_in_a_template_that_uses_every_field_of_a_module(name: str)
     assert set(MODULES[name].fields) <= set(template.fields)
     unset = {key for key in template.empty(samples) if not key.endswith((".note", ".email3"))}
     assert unset <= {"titoli.data_pagamento"}
-
-
-@pytest.mark.one_database
-def test_a_spreadsheets_columns_take_rows_and_totals_alike() -> None:
-    catalogue = row_catalogue_of("titoli_anagrafica", {"x": True})
-    source = "[titoli.importo] [titoli.totale] [clienti.nome] {{x}}"
-    assert len(compile_template(source, catalogue, html=False).fields) == 4
 
 
 @pytest.mark.one_database

@@ -2,7 +2,6 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from types import SimpleNamespace
 
 import pytest
 from flask import Flask
@@ -161,25 +160,16 @@ def test_every_field_of_clients_is_read_from_a_client() -> None:
         assert own or hasattr(Client, field.attribute), field.name
 
 
-def test_values_are_read_from_the_row() -> None:
-    row = SimpleNamespace(first_name="Ada", birth_date=date(1980, 1, 1), kind="person")
-    keys = ["clienti.nome", "clienti.data_nascita", "clienti.tipo", "clienti.data"]
-    assert CATALOGUE.values(keys, {"clienti": row}) == {
-        "clienti.nome": "Ada",
-        "clienti.data_nascita": date(1980, 1, 1),
-        "clienti.tipo": "Person",
-        "clienti.data": datetime.now(UTC).date(),
-    }
+def test_stored_codes_become_words() -> None:
+    assert CLIENTS.fields["tipo"].value_of("person") == "Person"
+    assert CLIENTS.fields["tipo"].value_of("else") == "else"
+    assert CLIENTS.fields["data"].value_of(None) == datetime.now(UTC).date()
 
 
 def test_stored_times_are_shown_in_the_offices_zone(app: Flask) -> None:
-    row = SimpleNamespace(created_at=datetime(2026, 7, 1, 22, 30))
-    values = CATALOGUE.values(["clienti.data_inserimento"], {"clienti": row})
-    assert values == {"clienti.data_inserimento": datetime(2026, 7, 2, 0, 30)}
-    row.created_at = None
-    assert CATALOGUE.values(["clienti.data_inserimento"], {"clienti": row}) == {
-        "clienti.data_inserimento": None
-    }
+    entered = CLIENTS.fields["data_inserimento"]
+    assert entered.value_of(datetime(2026, 7, 1, 22, 30)) == datetime(2026, 7, 2, 0, 30)
+    assert entered.value_of(None) is None
 
 
 def test_samples_fill_every_field() -> None:

@@ -10,7 +10,6 @@ from ctm.mailing.merge.modules import (
     MODULES,
     catalogue_of,
     module_named,
-    row_catalogue_of,
 )
 from ctm.mailing.merge.template import Block, Field, Literal, Piece, Template, compile_template
 
@@ -38,5 +37,4 @@ __all__ = [
     "compile_template",
     "legend",
     "module_named",
-    "row_catalogue_of",
 ]

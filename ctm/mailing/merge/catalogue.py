@@ -47,12 +47,8 @@ class MergeField:
     words: Mapping[str, object] | None = None
     column: Callable[[], Any] | None = None
 
-    def value(self, row: object) -> object:
-        """This field's value for a row: text, a date, a number, or None."""
-        return self.value_of(getattr(row, self.attribute) if self.attribute else None)
-
     def value_of(self, found: object) -> object:
-        """The same from the value of ``attribute``."""
+        """This field's value from that of its attribute: text, a date, a number, or None."""
         if self.read:
             found = self.read(found)
         if self.words is not None and isinstance(found, str):
@@ -169,14 +165,6 @@ class Catalogue:
     def knows_module(self, module: str) -> bool:
         plain = _plain(module)
         return plain in self.others or plain in self._module_names()
-
-    def values(self, keys: Iterable[str], rows: Mapping[str, object]) -> dict[str, object]:
-        """Read the values of ``keys`` (``clienti.nome``) from the rows, one per module name."""
-        found: dict[str, object] = {}
-        for key in keys:
-            module, _dot, name = key.partition(".")
-            found[key] = self.modules[module].fields[name].value(rows[module])
-        return found
 
     def samples(self) -> dict[str, object]:
         """A believable value for every field, for a preview without a record, in the language

@@ -76,12 +76,12 @@ def _language() -> str:
 
 def _fields(module: Module) -> tuple[Entry, ...]:
     return tuple(
-        Entry(f"[{module.name}.{each.name}]", str(each.label), sample_of(each), each.type)
+        Entry(f"[{module.name}.{each.name}]", str(each.label), _sample_of(each), each.type)
         for each in module.fields.values()
     )
 
 
-def sample_of(field: MergeField) -> str:
+def _sample_of(field: MergeField) -> str:
     """A field's sample as a mail would show it."""
     if field.sample is None or field.sample == "":
         return ""

@@ -138,12 +138,6 @@ def catalogue_of(name: str, sql: Mapping[str, bool] | None = None) -> Catalogue:
     return found if sql is None else found.with_sql(sql)
 
 
-def row_catalogue_of(name: str, sql: Mapping[str, bool] | None = None) -> Catalogue:
-    """The same for a line of a table (a spreadsheet's columns), where each line is one row."""
-    found = module_named(name).flat_catalogue()
-    return found if sql is None else found.with_sql(sql)
-
-
 @lru_cache(50)
 def _catalogue(name: str) -> Catalogue:
     return MODULES[name].catalogue(frozenset(CATALOGUE.modules))
