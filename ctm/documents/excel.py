@@ -17,7 +17,6 @@ from ctm.documents.options import ExcelOptions
 from ctm.i18n import _
 from ctm.mailing.merge import MergeError
 
-CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST_ROWS = 100_000
 
 

@@ -24,7 +24,8 @@ from ctm.mailing.compose import dom
 from ctm.mailing.compose.errors import ComposeError
 from ctm.mailing.compose.sanitise import clean_tree
 
-CONTENT_TYPE = "application/pdf"
+log = logging.getLogger(__name__)
+
 LARGEST_DOCUMENT = 4 * 1024 * 1024
 SECONDS = 25
 _PLACES = {
@@ -34,6 +35,7 @@ _PLACES = {
 }
 _STYLE_ADDRESS = re.compile(r"url\s*\(|@font-face|-pdf-|@page|@frame", re.I)
 _PICTURE = re.compile(r"\s*(?:cid:[\w.@-]+|data:image/(?:png|gif|jpe?g)[;,].*)", re.I | re.S)
+_SPAN = re.compile(r"\s*\d{0,2}\s*")
 _CID = re.compile(r'"cid:([\w.@-]+)"')
 _LOOKALIKES = str.maketrans("ĐđŁłıĦħØøŊŋ‐‑−‒\u202f\u2009", "DdLliHhØøNn----\u00a0\u00a0")
 
@@ -67,6 +69,9 @@ class Filtered:
                 raise self._refused(f"<{node.tagName} style>")
             if node.getAttribute("background") or node.tagName in ("video", "audio", "picture"):
                 raise self._refused(f"<{node.tagName}>")
+            for name in ("colspan", "rowspan"):
+                if not _SPAN.fullmatch(node.getAttribute(name)):
+                    raise self._refused(f"{name}=“{node.getAttribute(name)[:20]}”")
             if node.tagName != "img":
                 continue
             source = node.getAttribute("src")
@@ -221,12 +226,12 @@ def _lay_out(html: str) -> bytes:
         ) from None
     except MemoryError:
         raise DocumentError(_("The PDF needs more memory than a document may.")) from None
-    except Exception as problem:  # reportlab raises of every kind
+    except Exception:  # reportlab raises of every kind
+        log.info("a PDF cannot be laid out", exc_info=True)
         raise DocumentError(
             _(
-                "The PDF cannot be laid out: %(reason)s. A table cell, a picture or a column "
-                "may be larger than the page.",
-                reason=(str(problem).strip().split("\n")[0][:120] or type(problem).__name__),
+                "The PDF cannot be laid out: a table cell, a picture, a column or a letter may be "
+                "larger than the page."
             )
         ) from None
     if done.err:

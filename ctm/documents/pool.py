@@ -29,7 +29,7 @@ from ctm.i18n import _l
 log = logging.getLogger(__name__)
 
 SECONDS = 30.0
-STARTING_SECONDS = 30.0
+STARTING_SECONDS = 15.0
 JOBS_OF_A_PROCESS = 1_000
 _AT_ONCE = threading.BoundedSemaphore(2)
 _AHEAD = 3

@@ -90,6 +90,7 @@ HOSTILE = {
     "a font": "<style>@font-face {font-family: x; src: url(/etc/passwd)}</style>x",
     "a page of its own": "<style>@page {size: 10m}</style>x",
     "a background": '<table background="http://evil.example/x.png"><tr><td>x</td></tr></table>',
+    "a cell over a hundred million columns": "<table><tr><td colspan='99999999'>x</table>",
     "a picture it does not keep": '<img src="cid:nobody">',
 }
 
@@ -128,6 +129,18 @@ def test_options_out_of_bounds_are_refused(app: Flask) -> None:
     ):
         with pytest.raises(DocumentError):
             compile_snapshot(snapshot(html="x", options=options))
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<p style='font-size: 99999999pt'>x</p>",
+        "<table width='-100%'><tr><td style='width: -10cm'>x</td></tr></table>",
+    ],
+)
+def test_what_cannot_be_laid_out_is_said(app: Flask, html: str) -> None:
+    with pytest.raises(DocumentError, match="cannot be laid out"):
+        make(snapshot(html=html), VALUES)
 
 
 def test_values_that_make_a_document_endless_are_given_up(app: Flask) -> None:
