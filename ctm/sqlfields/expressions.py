@@ -10,7 +10,7 @@ from typing import Any
 from sqlglot import exp
 
 from ctm.i18n import _l
-from ctm.sqlfields import functions
+from ctm.sqlfields import functions, functions_dates
 from ctm.sqlfields.aggregates import aggregate, group_concat
 from ctm.sqlfields.pieces import LONGEST_SQL, NUMERIC, Piece, Writer, common
 from ctm.sqlfields.published import Kind
@@ -269,13 +269,15 @@ def _moved(e: Expressions, when: exp.Expression, by: Any, scope: Scope, sign: in
         number = e.write(amount, scope)
     unit = by.args.get("unit")
     start = e.write(when, scope)
-    return functions.add_interval(e.w, start, number, unit.name.upper() if unit else "", sign)
+    return functions_dates.add_interval(e.w, start, number, unit.name.upper() if unit else "", sign)
 
 
 def _interval_call(e: Expressions, name: str, args: Sequence[Any], scope: Scope) -> Piece:
     if name == "TIMESTAMPDIFF":
         if len(args) == 3 and isinstance(args[0], exp.Column | exp.Var):
-            return functions.months_between(e.w, args[0].name.upper(), *e.all(args[1:], scope))
+            return functions_dates.months_between(
+                e.w, args[0].name.upper(), *e.all(args[1:], scope)
+            )
     elif len(args) == 2:
         by = args[1]
         if not isinstance(by, exp.Interval):

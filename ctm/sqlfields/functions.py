@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ctm.i18n import _l
-from ctm.sqlfields import dates
+from ctm.sqlfields import functions_dates
 from ctm.sqlfields.pieces import Piece, Writer, common
 from ctm.sqlfields.published import Kind
 from ctm.sqlfields.reading import refusal
@@ -15,16 +15,6 @@ from ctm.sqlfields.reading import refusal
 LONGEST_TEXT = 20_000
 LONGEST_REPLACEMENT = 200
 FARTHEST = 1_000_000
-UNITS = {
-    "YEAR": "years",
-    "QUARTER": "months",
-    "MONTH": "months",
-    "WEEK": "weeks",
-    "DAY": "days",
-    "HOUR": "hours",
-    "MINUTE": "mins",
-    "SECOND": "secs",
-}
 _MANY = 30
 
 Handler = Callable[[Writer, Sequence[Piece]], Piece]
@@ -37,19 +27,13 @@ class Function:
     write: Handler
 
 
-def _count(w: Writer, piece: Piece) -> str:
-    """A number of characters or of days: whole, and not beyond what the databases can take."""
-    number = w.as_number(piece)
-    if piece.kind != Kind.INTEGER:
-        number = w.choose(f"ctm_round({number}, 0)", f"round(CAST({number} AS numeric))")
-    return w.choose(
-        f"CAST(max(min({number}, {FARTHEST}), -{FARTHEST}) AS INTEGER)",
-        f"CAST(greatest(least({number}, {FARTHEST}), -{FARTHEST}) AS integer)"
-        if piece.constant is None
-        else str(max(min(int(str(piece.constant).partition(".")[0]), FARTHEST), -FARTHEST))
-        if str(piece.constant).lstrip("-").replace(".", "", 1).isdecimal()
-        else "0",
-    )
+def _count(w: Writer, piece: Piece, least: int = -FARTHEST, most: int = FARTHEST) -> str:
+    """A number of characters: whole, and brought within what the databases can take."""
+    number = w.whole(piece)
+    if not w.on_postgresql:
+        return f"CAST(max(min({number}, {most}), {least}) AS INTEGER)"
+    near = f"CAST(greatest(least({number}, {most}), {least}) AS integer)"
+    return f"CASE WHEN {number} IS NOT NULL THEN {near} END"
 
 
 def _places(piece: Piece) -> int:
@@ -87,31 +71,29 @@ def _char_length(w: Writer, args: Sequence[Piece]) -> Piece:
 
 
 def _left(w: Writer, args: Sequence[Piece]) -> Piece:
-    text, count = w.as_text(args[0]), _count(w, args[1])
-    return Piece(
-        w.choose(f"ctm_left({text}, {count})", f"left({text}, greatest({count}, 0))"), Kind.TEXT
-    )
+    text, count = w.as_text(args[0]), _count(w, args[1], 0)
+    return Piece(w.choose(f"ctm_left({text}, {count})", f"left({text}, {count})"), Kind.TEXT)
 
 
 def _right(w: Writer, args: Sequence[Piece]) -> Piece:
-    text, count = w.as_text(args[0]), _count(w, args[1])
-    return Piece(
-        w.choose(f"ctm_right({text}, {count})", f"right({text}, greatest({count}, 0))"), Kind.TEXT
-    )
+    text, count = w.as_text(args[0]), _count(w, args[1], 0)
+    return Piece(w.choose(f"ctm_right({text}, {count})", f"right({text}, {count})"), Kind.TEXT)
 
 
 def _substring(w: Writer, args: Sequence[Piece]) -> Piece:
     text, start = w.as_text(args[0]), _count(w, args[1])
-    length = _count(w, args[2]) if len(args) > 2 else ""
+    length = _count(w, args[2], 0) if len(args) > 2 else ""
     if not w.on_postgresql:
         if not length:
             return Piece(f"ctm_substring({text}, {start})", Kind.TEXT)
         return Piece(f"ctm_part({text}, {start}, {length})", Kind.TEXT)
-    rest = f", greatest({length}, 0)" if length else ""
+    rest = f", {length}" if length else ""
+    known = " AND ".join(f"({each}) IS NOT NULL" for each in (start, length) if each)
     return Piece(
         f"CASE WHEN {start} > 0 THEN substring({text}, {start}{rest}) "
         f"WHEN {start} < 0 AND -({start}) <= length({text}) "
-        f"THEN substring({text}, length({text}) + {start} + 1{rest}) ELSE left({text}, 0) END",
+        f"THEN substring({text}, length({text}) + {start} + 1{rest}) "
+        f"WHEN {known} THEN left({text}, 0) END",
         Kind.TEXT,
     )
 
@@ -280,120 +262,6 @@ def _format(w: Writer, args: Sequence[Piece]) -> Piece:
     return Piece(shown, Kind.TEXT)
 
 
-# ---------------------------------------------------------------------- dates
-
-
-def _date_format(w: Writer, args: Sequence[Piece]) -> Piece:
-    picture = args[1].constant
-    if not isinstance(picture, str) or args[1].kind != Kind.TEXT or len(picture) > 100:
-        raise refusal(
-            _l(
-                "Write the format of DATE_FORMAT between quotes, for example %(example)s.",
-                example="'%d/%m/%Y'",
-            )
-        )
-    when = w.as_datetime(args[0])
-    if not w.on_postgresql:
-        return Piece(f"ctm_date_format({when}, {w.text(picture)})", Kind.TEXT)
-    shown = dates.on_postgresql(when, picture, w.language, w.text)
-    return Piece(f"CASE WHEN {when} IS NOT NULL THEN {shown} END", Kind.TEXT)
-
-
-def add_interval(w: Writer, when: Piece, amount: Piece, unit: str, sign: int) -> Piece:
-    """A day or a moment, so many units later or, with ``sign`` -1, earlier."""
-    if unit not in UNITS:
-        raise refusal(
-            _l("“%(part)s” is no unit of time here: use DAY, WEEK, MONTH, YEAR.", part=unit[:30])
-        )
-    when = w.as_time(when)
-    count = _count(w, amount)
-    if unit == "QUARTER":
-        unit, count = "MONTH", f"(3 * {count})"
-    finer = unit in ("HOUR", "MINUTE", "SECOND")
-    kind = Kind.DATETIME if finer else when.kind
-    start = w.convert(when, kind)
-    if sign < 0:
-        count = f"-({count})"
-    if not w.on_postgresql:
-        return Piece(f"ctm_date_add({start}, {count}, '{unit}')", kind)
-    later = f"({start} + make_interval({UNITS[unit]} => {count}))"
-    return Piece(f"CAST({later} AS date)" if kind == Kind.DATE else later, kind)
-
-
-def _datediff(w: Writer, args: Sequence[Piece]) -> Piece:
-    a, b = (w.as_date(each) for each in args)
-    return Piece(w.choose(f"ctm_days({a}, {b})", f"({a} - {b})"), Kind.INTEGER)
-
-
-def months_between(w: Writer, unit: str, since: Piece, until: Piece) -> Piece:
-    """TIMESTAMPDIFF in whole years, months, weeks or days."""
-    if unit in ("DAY", "WEEK"):
-        days = _datediff(w, (until, since)).sql
-        return Piece(f"({days} / 7)" if unit == "WEEK" else days, Kind.INTEGER)
-    if unit not in ("MONTH", "YEAR", "QUARTER"):
-        raise refusal(
-            _l("“%(part)s” is no unit of time here: use DAY, WEEK, MONTH, YEAR.", part=unit[:30])
-        )
-    a, b = w.as_datetime(since), w.as_datetime(until)
-    age = f"age({b}, {a})"
-    months = w.choose(
-        f"ctm_months({a}, {b})",
-        f"CAST(extract(year from {age}) * 12 + extract(month from {age}) AS integer)",
-    )
-    whole = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}[unit]
-    return Piece(f"({months} / {whole})", Kind.INTEGER)
-
-
-def _field(name: str, sqlite: str) -> Handler:
-    def write(w: Writer, args: Sequence[Piece]) -> Piece:
-        when = w.as_datetime(args[0])
-        return Piece(
-            w.choose(
-                f"CAST({sqlite.format(when)} AS INTEGER)",
-                f"CAST(extract({name} from {when}) AS integer)",
-            ),
-            Kind.INTEGER,
-        )
-
-    return write
-
-
-def _day_of_week(w: Writer, args: Sequence[Piece]) -> Piece:
-    when = w.as_datetime(args[0])
-    return Piece(
-        w.choose(f"ctm_weekday({when})", f"(CAST(extract(dow from {when}) AS integer) + 1)"),
-        Kind.INTEGER,
-    )
-
-
-def _last_day(w: Writer, args: Sequence[Piece]) -> Piece:
-    day = w.as_date(args[0])
-    month = f"date_trunc('month', CAST({day} AS timestamp))"
-    return Piece(
-        w.choose(f"ctm_last_day({day})", f"CAST({month} + interval '1 month -1 day' AS date)"),
-        Kind.DATE,
-    )
-
-
-def _named(code: str) -> Handler:
-    def write(w: Writer, args: Sequence[Piece]) -> Piece:
-        return _date_format(w, (args[0], Piece("", Kind.TEXT, f"%{code}")))
-
-    return write
-
-
-def _of_day(w: Writer, args: Sequence[Piece]) -> Piece:
-    return Piece(w.as_date(args[0]), Kind.DATE)
-
-
-def now(w: Writer, _args: Sequence[Piece] = ()) -> Piece:
-    return w.moment("now", Kind.DATETIME)
-
-
-def today(w: Writer, _args: Sequence[Piece] = ()) -> Piece:
-    return w.moment("today", Kind.DATE)
-
-
 FUNCTIONS: dict[str, Function] = {
     "CONCAT": Function(1, _MANY, _concat),
     "CONCAT_WS": Function(2, _MANY, _concat_ws),
@@ -424,21 +292,21 @@ FUNCTIONS: dict[str, Function] = {
     "CEIL": Function(1, 1, _whole("ceil")),
     "MOD": Function(2, 2, modulo),
     "FORMAT": Function(2, 3, _format),
-    "DATE_FORMAT": Function(2, 2, _date_format),
-    "DATEDIFF": Function(2, 2, _datediff),
-    "DATE": Function(1, 1, _of_day),
-    "YEAR": Function(1, 1, _field("year", "substr({}, 1, 4)")),
-    "MONTH": Function(1, 1, _field("month", "substr({}, 6, 2)")),
-    "DAY": Function(1, 1, _field("day", "substr({}, 9, 2)")),
-    "HOUR": Function(1, 1, _field("hour", "substr({}, 12, 2)")),
-    "MINUTE": Function(1, 1, _field("minute", "substr({}, 15, 2)")),
-    "SECOND": Function(1, 1, _field("second", "substr({}, 18, 2)")),
-    "DAYOFWEEK": Function(1, 1, _day_of_week),
-    "LAST_DAY": Function(1, 1, _last_day),
-    "DAYNAME": Function(1, 1, _named("W")),
-    "MONTHNAME": Function(1, 1, _named("M")),
-    "NOW": Function(0, 0, now),
-    "CURDATE": Function(0, 0, today),
+    "DATE_FORMAT": Function(2, 2, functions_dates.date_format),
+    "DATEDIFF": Function(2, 2, functions_dates.datediff),
+    "DATE": Function(1, 1, functions_dates.of_day),
+    "YEAR": Function(1, 1, functions_dates.field_of("year", "substr({}, 1, 4)")),
+    "MONTH": Function(1, 1, functions_dates.field_of("month", "substr({}, 6, 2)")),
+    "DAY": Function(1, 1, functions_dates.field_of("day", "substr({}, 9, 2)")),
+    "HOUR": Function(1, 1, functions_dates.field_of("hour", "substr({}, 12, 2)")),
+    "MINUTE": Function(1, 1, functions_dates.field_of("minute", "substr({}, 15, 2)")),
+    "SECOND": Function(1, 1, functions_dates.field_of("second", "substr({}, 18, 2)")),
+    "DAYOFWEEK": Function(1, 1, functions_dates.day_of_week),
+    "LAST_DAY": Function(1, 1, functions_dates.last_day),
+    "DAYNAME": Function(1, 1, functions_dates.named("W")),
+    "MONTHNAME": Function(1, 1, functions_dates.named("M")),
+    "NOW": Function(0, 0, functions_dates.now),
+    "CURDATE": Function(0, 0, functions_dates.today),
 }
 SYNONYMS = {
     "UCASE": "UPPER",

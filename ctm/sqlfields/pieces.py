@@ -148,6 +148,13 @@ class Writer:
             )
         raise self.unfit(piece, _WORDS[Kind.NUMBER])
 
+    def whole(self, piece: Piece) -> str:
+        """A number without decimals, rounded."""
+        number = self.as_number(piece)
+        if piece.kind == Kind.INTEGER:
+            return number
+        return self.choose(f"ctm_round({number}, 0)", f"round(CAST({number} AS numeric))")
+
     def as_condition(self, piece: Piece) -> str:
         if piece.kind == Kind.BOOLEAN:
             return piece.sql

@@ -239,12 +239,13 @@ class Selects:
         if group is None:
             return []
         allow(group, "expressions")
-        before, found = scope.own, {}
+        before, outside, found = scope.own, scope.outside, {}
         for each in group.expressions:
             if isinstance(each, exp.Literal):
                 raise refusal(_l("Write after GROUP BY the columns, not their numbers."))
             piece = self._expressions.write(self._by_alias(each, scope), scope)
             found[piece.sql] = piece
+        self._refuse_outside(scope, outside)
         scope.own, scope.grouped = before, found
         return list(found)
 
@@ -267,7 +268,17 @@ class Selects:
         if order is None:
             return []
         allow(order, "expressions")
-        return [self.ordered(each, scope)[0] for each in order.expressions]
+        outside = scope.outside
+        keys = [self.ordered(each, scope)[0] for each in order.expressions]
+        self._refuse_outside(scope, outside)
+        return keys
+
+    def _refuse_outside(self, scope: Scope, before: int) -> None:
+        """SQLite knows after ORDER BY and GROUP BY the query's own tables only."""
+        if scope.outside > before:
+            raise refusal(
+                _l("After ORDER BY and GROUP BY stand columns of the query's own tables only.")
+            )
 
     def ordered(self, node: exp.Ordered, scope: Scope) -> tuple[str, str, bool]:
         """``(SQL with its direction, SQL of the key, descending)``; nothing comes first, as in

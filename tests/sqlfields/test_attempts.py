@@ -191,6 +191,10 @@ TRICKS = {
     "columns beside an aggregate": ("select concat(nome, count(*)) from clienti", "GROUP BY"),
     "two tables of one name": ("select 1 from titoli, titoli", "Two tables are called"),
     "a name of two tables": ("select id from titoli, clienti", "in more than one table"),
+    "the id after order by": ("select nome from clienti order by id = {{idt}}", "own tables only"),
+    "another query's column after group by": (
+        "select (select count(*) from titoli t group by c.id) from clienti c", "own tables only",
+    ),
     "too few values": ("select concat_ws(',') from titoli", "wrong number of values"),
     "too many values": ("select upper('a', 'b')", "wrong number of values"),
     "an unknown function": ("select pagato(1)", "The function “PAGATO” is not among"),
