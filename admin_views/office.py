@@ -11,7 +11,7 @@ from admin_views.security import requires
 from ctm import office, settings
 from ctm.errors import InvalidInput
 from ctm.i18n import LANGUAGES, _, _l
-from ctm.mailing import hours
+from ctm.mailing import hours, retention
 from ctm.permissions import Permission
 
 bp = Blueprint("office", __name__, url_prefix="/office")
@@ -33,6 +33,13 @@ class OfficeForm(FlaskForm):  # type: ignore[misc]
             "One a line, like 2026-12-07. On them, mails of campaigns with allowed hours wait."
         ),
     )
+    keep_mail_months = StringField(
+        _l("Months the text of sent mail is kept"),
+        description=_l(
+            "After them, text and attachments are deleted; who got a mail, when and with which "
+            "outcome stays. 0 keeps them for ever."
+        ),
+    )
 
 
 def register(app: Flask, _admin: Admin) -> None:
@@ -45,12 +52,18 @@ def index() -> Any:
     kept = {
         "name": settings.office_name(),
         "language": settings.office_language(),
+        "keep_mail_months": str(retention.months()),
         "closed_days": "\n".join(day.isoformat() for day in hours.closed_days()),
     }
     form = OfficeForm(data=kept if request.method == "GET" else None)
     if request.method == "POST" and form.validate():
         try:
-            office.update(form.name.data or "", form.language.data, form.closed_days.data or "")
+            office.update(
+                form.name.data or "",
+                form.language.data,
+                form.closed_days.data or "",
+                form.keep_mail_months.data,
+            )
         except InvalidInput as error:
             field = error.field or "name"
             form[field].errors = [*form[field].errors, str(error)]

@@ -4,16 +4,18 @@ from ctm import audit, settings
 from ctm.errors import InvalidInput
 from ctm.extensions import db
 from ctm.i18n import LANGUAGES, _l
-from ctm.mailing import hours
+from ctm.mailing import hours, retention
 
 LONGEST_NAME = 120
 
 
-def update(name: str, language: str, closed_days: str | None = None) -> None:
+def update(
+    name: str, language: str, closed_days: str | None = None, keep_mail_months: str | None = None
+) -> None:
     """Change the office's name, the language of what CTM itself writes into mails, and the days
-    on which no mail leaves that keeps to allowed hours.
+    on which no mail leaves that keeps to allowed hours; and how long sent mail keeps its text.
 
-    :raises InvalidInput: no name, a language CTM does not speak, or a day that is none.
+    :raises InvalidInput: no name, a language CTM does not speak, a day or a number that is none.
     """
     name = " ".join(name.split())
     if not name:
@@ -24,6 +26,8 @@ def update(name: str, language: str, closed_days: str | None = None) -> None:
         raise InvalidInput(_l("CTM does not speak this language."), "language")
     if closed_days is not None:
         hours.keep_closed_days(hours.read_closed_days(closed_days))
+    if keep_mail_months is not None:
+        retention.keep_months(keep_mail_months)
     settings.put("office_name", name)
     settings.put("office_language", language)
     audit.record("office.update", None, name=name, language=language)

@@ -10,7 +10,7 @@ from ctm.clock import utcnow
 from ctm.extensions import db
 from ctm.i18n import _l
 from ctm.jobruns import Job
-from ctm.mailing import control, pace, recovery
+from ctm.mailing import control, pace, recovery, retention
 from ctm.mailing.engine.command import journals_folder
 from ctm.mailing.listmail import drafts
 
@@ -26,6 +26,7 @@ def clean_up() -> None:
     leases.delete_expired(timedelta(days=1))
     tasks.delete_old(timedelta(days=30))
     drafts.forget_old(timedelta(days=60))
+    retention.purge()
     pace.forget_past(utcnow() - timedelta(days=400))
 
 

@@ -14,7 +14,7 @@ from ctm.clock import utcnow
 from ctm.errors import NotFound, Unavailable
 from ctm.extensions import db
 from ctm.i18n import _l
-from ctm.mailing import snapshot, values
+from ctm.mailing import retention, snapshot, values
 from ctm.mailing.compose import Attachment, CompiledMail, header_address, needs_utf8
 from ctm.mailing.compose import preview as render
 from ctm.mailing.tracking.tokens import make_token
@@ -43,6 +43,8 @@ def content(message: Message) -> Content:
     :raises CtmError: it cannot be made any more: its text was deleted, its client is gone.
     """
     mailing = message.mailing
+    if mailing.options.get(retention.PURGED):
+        raise Unavailable(_l("Text and files were deleted after the time the office keeps them."))
     merged = _values(message, snapshot.compile_mailing(mailing))
     shown = render(snapshot.content_of(mailing), merged, snapshot.catalogue(mailing))
     parsed = email.message_from_bytes(raw(message), policy=email.policy.default)
