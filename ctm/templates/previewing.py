@@ -9,7 +9,7 @@ from sqlalchemy import select
 from ctm import files, settings, sqlfields
 from ctm.extensions import db
 from ctm.mailing.compose import Attachment, MailContent, RenderedPreview, preview
-from ctm.mailing.merge import MODULES, rows
+from ctm.mailing.merge import MODULES, MergeModule, rows
 from ctm.models import Client, Instalment, MailTemplate, Policy
 from ctm.templates.modules import catalogue_of, sql_fields
 
@@ -67,7 +67,7 @@ def _values(
 ) -> dict[str, object]:
     module = MODULES[template.module]
     chosen = row_id if row_id in {each.id for each in choices} else choices[0].id
-    ids = _all_of(client) if module.group else [chosen]
+    ids = _all_of(module, client) if module.group else [chosen]
     key = client.id if module.group else chosen
     loaded = rows.load(db.session, module, ids, set(module.fields), settings.office_language())
     found = dict(loaded.get(key, {}))
@@ -79,9 +79,12 @@ def _values(
     return found
 
 
-def _all_of(client: Client) -> list[int]:
-    query = select(Instalment.id).where(Instalment.client_id == client.id)
-    return list(db.session.scalars(query.order_by(Instalment.due_date).limit(MOST_ROWS)))
+def _all_of(module: MergeModule, client: Client) -> list[int]:
+    """A client's rows of a module that groups them."""
+    model: Any = module.model
+    order = module.grouping.order if module.grouping else ()
+    query = select(model.id).where(model.client_id == client.id).order_by(*order)
+    return list(db.session.scalars(query.limit(MOST_ROWS)))
 
 
 def _sql_names(template: MailTemplate) -> set[str]:

@@ -23,7 +23,9 @@ from ctm.mailing.merge import (
     modules,
     rows,
 )
-from ctm.models import Client, Contact, Instalment, Policy
+from ctm.models import Client, Contact, Instalment, MailTemplate, Policy
+from ctm.templates import previewing
+from tests.mailing.listmail import office
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -202,9 +204,18 @@ def test_a_module_is_added_as_contributing_says(
     exec(code, names)
     module = names["_POLICIES_BY_CLIENT"]
     monkeypatch.setitem(MODULES, module.name, module)
-    ids = list(db.session.scalars(db.select(Policy.id).order_by(Policy.id)))
+    policies = list(db.session.scalars(db.select(Policy).order_by(Policy.id)))
+    ids = [each.id for each in policies]
     source = "[clienti.nome]: [polizze;block=begin][polizze.numero] [polizze;block=end]"
     assert shown(module.name, source, ids) == ["Anna: P10 P20 ", "Ugo: P21 "]
     texts = {entry.text for group in legend(module.name) for entry in group.entries}
     assert {"[polizze.numero]", "[polizze.totale]", "[polizze;block=begin]"} <= texts
-    assert [len(each.row_ids) for each in rows.addressees(db.session, module.name, ids)] == [2, 1]
+    body = "<table><tr><td>[polizze.numero;block=tr]</td></tr></table>"
+    template = MailTemplate(module=module.name, name="Elenco", subject="x", body_html=body)
+    preview = previewing.shown(template, db.session.get(Client, policies[0].client_id))
+    assert preview.text == "P10\nP20\n"
+    written = {"subject": "[polizze.totale;ifempty='-']", "body_html": body}
+    draft = office.draft_of(*office.sender_with_account(), module.name, policies, **written)
+    queued = office.mails(office.send(draft))
+    assert [each.to_address for each in queued] == ["anna@x.it", "ugo@x.it"]
+    assert [len((each.merge_values or {})["polizze"]) for each in queued] == [2, 1]
