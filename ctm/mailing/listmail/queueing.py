@@ -14,7 +14,7 @@ from sqlalchemy import func, insert, select, update
 
 from ctm import audit, bulk, files, sql
 from ctm.clock import utcnow
-from ctm.documents import Job, Pool
+from ctm.documents import Document, Job, Pool
 from ctm.errors import Conflict, InvalidInput, NotAllowed
 from ctm.extensions import db
 from ctm.i18n import _, _l
@@ -41,6 +41,8 @@ from ctm.tasks import Cancelled, Progress, submit, task_kind
 
 TASK = "listmail.queue"
 LONGEST_WORDS = 4000
+# by the mail's key: its documents, or the words for why there is none
+Made = dict[str, list[Document | str]]
 NOBODY = _l("There is nobody to send to: see who is left out and why.")
 
 _unsynchronized = {"synchronize_session": False}
@@ -127,11 +129,13 @@ def fill(draft: MailDraft, ids: list[int], progress: Progress) -> None:
         for group in planned(letter, draft.row_ids):
             rows = len({number for each in group for number in each.row.row_ids})
             fresh = _unqueued(ids, group)
-            for some in sources.chunks(fresh, 100) if pool else [fresh]:
+            for some in sources.chunks(fresh, 50) if pool else [fresh]:
+                made = _documents(letter, mailings[0], some, pool) if pool else {}
+                db.session.commit()
                 if not _move(ids, MailingState.QUEUEING):
                     _forget_waiting(ids)
                     return
-                room = _insert(letter, mailings, some, room, pool)
+                room = _insert(letter, mailings, some, room, made)
                 progress.advance(0)
             progress.advance(rows)
     _let_leave(ids)
@@ -176,10 +180,9 @@ def _insert(
     mailings: list[Mailing],
     some: Any,
     room: int | None,
-    pool: Pool | None,
+    made: Made,
 ) -> int | None:
-    """Queue these mails; returns how much room the first account has left."""
-    made = _documents(letter, mailings[0], some, pool) if pool else {}
+    """Queue these mails with their documents; returns how much room the first account has left."""
     domain = snapshot.message_domain(mailings[0])
     now = utcnow()
     rows, kept = [], []
@@ -190,7 +193,9 @@ def _insert(
         if not each.reason and not failure and room is not None:
             mailing, room = (mailings[0], room - 1) if room > 0 else (mailings[1], 0)
         rows.append(_row(letter, mailing, each, failure, domain, now))
-        kept.append([] if failure else [item for item in found if not isinstance(item, str)])
+        kept.append(
+            [] if failure else [_store(item) for item in found if not isinstance(item, str)]
+        )
     if not rows:
         return room
     if not made:
@@ -245,20 +250,16 @@ def _kept_keys(letter: Letter) -> tuple[str, ...]:
     return (*letter.keys, grouping.block) if grouping else letter.keys
 
 
-def _documents(
-    letter: Letter, mailing: Mailing, some: Any, pool: Pool
-) -> dict[str, list[int | str]]:
-    """The documents of each mail as stored files' ids, or the words for why there is none."""
-    found: dict[str, list[int | str]] = {}
+def _documents(letter: Letter, mailing: Mailing, some: Any, pool: Pool) -> Made:
+    """Make the documents of each mail, before anything is written: nobody waits for them."""
+    found: Made = {}
     for made in pool.map(_jobs(letter, mailing, some)):
-        key = str(made.key)
-        if made.document is None:
-            found.setdefault(key, []).append(str(made.error))
-            continue
-        document = made.document
-        stored = files.store(document.data, document.filename, document.content_type)
-        found.setdefault(key, []).append(stored.id)
+        found.setdefault(str(made.key), []).append(made.document or str(made.error))
     return found
+
+
+def _store(document: Document) -> int:
+    return files.store(document.data, document.filename, document.content_type, limit=0).id
 
 
 def _jobs(letter: Letter, mailing: Mailing, some: Any) -> Iterator[Job]:
