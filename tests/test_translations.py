@@ -34,6 +34,8 @@ PAGES = [
     "/accounts/new",
     "/list-statuses/",
     "/suppressions/",
+    "/sql-fields/",
+    "/sql-fields/new",
     "/users/",
     "/users/new",
     "/system",

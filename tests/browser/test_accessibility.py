@@ -40,6 +40,8 @@ PAGES = (
     "/accounts/new",
     "/list-statuses/",
     "/suppressions/",
+    "/sql-fields/",
+    "/sql-fields/new",
     "/office",
     "/users/",
     "/users/new",
