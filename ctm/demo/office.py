@@ -11,7 +11,7 @@ from sqlalchemy import select
 from ctm import audit, config, counters, settings
 from ctm.clients import checks, operations
 from ctm.clock import utcnow
-from ctm.demo import EMAIL, PASSWORD, agreements, mails, people, portfolio
+from ctm.demo import EMAIL, PASSWORD, agreements, letters, mails, people, portfolio
 from ctm.demo.history import History
 from ctm.errors import Conflict
 from ctm.extensions import db
@@ -98,6 +98,7 @@ def create(now: datetime | None = None) -> dict[str, int]:
     _finished(rng, now, account, statuses, clients)
     _ready(rng, now, account, statuses, clients)
     agreements.write(Random(SEED), clients, now)  # noqa: S311 - the same consents every time
+    letters.create()
     policies = portfolio.create(Random(SEED), now.date(), clients)  # noqa: S311
     audit.record("demo.create", clients=len(clients))
     db.session.commit()

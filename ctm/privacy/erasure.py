@@ -26,6 +26,7 @@ from ctm.models import (
     MessageFile,
     Policy,
     PolicyState,
+    PracticeMail,
     Suppression,
     Task,
     User,
@@ -208,6 +209,9 @@ def _erase_traces(client: Client, addresses: set[str]) -> None:
     for entry in db.session.scalars(named):
         entry.detail = entry.detail | {"address": ""}
     _drop_archives(client)
+    caught = db.session.execute(select(PracticeMail.id, PracticeMail.rcpt_to)).all()
+    to_client = [row.id for row in caught if addresses & {str(to).lower() for to in row.rcpt_to}]
+    db.session.execute(delete(PracticeMail).where(PracticeMail.id.in_(to_client)))
 
 
 def _drop_archives(client: Client) -> None:

@@ -58,8 +58,13 @@ def sections(client: Client) -> dict[str, list[dict[str, Any]]]:
             for event, name in consent.latest(client.id, limit=10_000)
         ],
         "removed_addresses": [columns(each) for each in suppressions_of(client)],
-        "audit": [columns(each) for each in audit_of(client)],
+        "audit": [_without_staff(columns(each)) for each in audit_of(client)],
     }
+
+
+def _without_staff(entry: dict[str, Any]) -> dict[str, Any]:
+    """An entry without what is the user's own: the client learns who, not from where."""
+    return {name: value for name, value in entry.items() if name not in {"ip", "user_id"}}
 
 
 def _campaigns(client: Client) -> list[dict[str, Any]]:

@@ -12,16 +12,20 @@ from ctm.demo import office
 from ctm.errors import Conflict
 from ctm.extensions import db
 from ctm.mailing import control
+from ctm.mailing.merge import MODULES
 from ctm.mailing.tracking import machines
 from ctm.models import (
     Campaign,
     CampaignMember,
     Client,
+    Consent,
+    ConsentEvent,
     Contact,
     Hit,
     HitBucket,
     HitKind,
     LinkCounter,
+    MailTemplate,
     Message,
     MessageState,
     Role,
@@ -63,6 +67,18 @@ def test_it_has_clients_of_every_kind_contacts_and_the_four_roles(demo: dict[str
     assert db.session.scalar(select(func.count()).select_from(Contact)) > 60
     three = select(func.count()).select_from(Client).where(Client.email3 != "")
     assert db.session.scalar(three) > 20
+
+
+def test_every_list_has_a_template_and_consents_agree_with_their_proofs(
+    demo: dict[str, int],
+) -> None:
+    assert set(db.session.scalars(select(MailTemplate.module))) == set(MODULES)
+    said: dict[tuple[int, int], str] = {}
+    for event in db.session.scalars(select(ConsentEvent).order_by(ConsentEvent.at)):
+        said[event.client_id, event.purpose_id] = event.state
+    kept = {(c.client_id, c.purpose_id): c.state for c in db.session.scalars(select(Consent))}
+    assert kept == said
+    assert set(said.values()) == {"given", "refused", "withdrawn"}
 
 
 def test_every_tax_code_and_vat_number_checks_out(demo: dict[str, int]) -> None:

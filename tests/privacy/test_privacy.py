@@ -29,6 +29,7 @@ from ctm.models import (
     Message,
     MessageFile,
     Policy,
+    PracticeMail,
     Role,
     StoredFile,
     Suppression,
@@ -151,6 +152,7 @@ def test_everything_that_is_kept_is_handed_out(app: Flask, ada: Client) -> None:
     assert mail["hits"][0]["ip"] == "192.0.2.55"
     assert "Dear Ada" in archive.read(f"mails/{message.id}.html").decode()
     assert b"letter to Ada" in [archive.read(name) for name in mail["files"]]
+    assert not {"ip", "user_id"} & set(found["audit"][0])
     page = archive.read("index.html").decode()
     assert "Vicolo Stretto 1" in page
     assert "For Ada" in page
@@ -176,6 +178,10 @@ def test_nothing_says_any_more_who_the_client_was(app: Flask, ada: Client) -> No
     message = mail_to(ada)
     name = db.session.scalars(select(StoredFile)).one()
     path = files.path_of(name)
+    suppressions.suppress("byron@lovelace.example", "bounced", note="Byron")
+    caught = PracticeMail(rcpt_to=["ada@lovelace.example"], raw=b"Dear Ada", size=8, subject="Ada")
+    db.session.add(caught)
+    db.session.commit()
 
     assert privacy.erase(ada, never_again=False) == 1
 
