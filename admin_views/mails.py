@@ -76,7 +76,9 @@ def _subject(_view: Any, _context: Any, mail: Message, _name: str) -> Any:
 def _outcome(_view: Any, _context: Any, mail: Message, _name: str) -> Any:
     state = MessageState(mail.state)
     word = STATES.get(state, mail.state)
-    return Markup('<span class="tag {}">{}</span>').format(_CLASSES.get(state, "todo"), word)
+    shown = Markup('<span class="tag {}">{}</span>').format(_CLASSES.get(state, "todo"), word)
+    why = recipients.REASONS.get(mail.reason, "")
+    return shown + Markup('<div class="sub">{}</div>').format(why) if why else shown
 
 
 def _moment(_view: Any, _context: Any, mail: Message, name: str) -> Any:

@@ -51,6 +51,8 @@ def content(message: Message) -> Content:
     headers = [
         (name, " ".join(str(parsed[name]).split())) for name in SHOWN_HEADERS if parsed[name]
     ]
+    if message.attempted_at is None:
+        headers = [each for each in headers if each[0] != "Date"]
     return Content(headers, mailing.bcc, shown.html, shown.text, attachments(message))
 
 

@@ -133,6 +133,7 @@ def test_the_exact_content_is_shown_with_headers_and_files(
     for part in ("Dear Anna", "seen@example.it", "hidden@example.it", "list.txt", "data-copy-from"):
         assert part in page
     assert "550 5.1.1 &lt;b&gt;no such user" in page
+    assert "<dt>Date</dt>" in page
     shown = browser.get(f"/mails/{notice.id}/html")
     assert "Dear Anna" in shown.text
     assert "img-src data:" in shown.headers["Content-Security-Policy"]
@@ -203,3 +204,18 @@ def test_one_that_failed_is_sent_again_by_who_may(
 
 def test_an_operator_cannot_resend_a_campaigns_mail(mail: Message, login_as: LogIn) -> None:
     assert login_as("operator").post(f"/mails/{mail.id}/retry").status_code == 403
+
+
+def test_who_was_left_out_is_found_with_the_reason(
+    login_as: LogIn, people: dict[str, User]
+) -> None:
+    account = factories.account(users=[people["operator"]])
+    clients = [factories.customer(), factories.customer(email1="", display_name="Ugo Bianchi")]
+    office.send(office.draft_of(people["operator"], account, "clienti", clients))
+    page = login_as("operator").get("/mails/?flt0_result_equals=error").text
+    assert "Ugo Bianchi" in page
+    assert "no e-mail address" in page
+    left_out = db.session.scalars(db.select(Message.id).where(Message.state == "skipped")).one()
+    page = login_as("operator").get(f"/mails/details/?id={left_out}").text
+    assert "Not sent:" in page
+    assert "<dt>Date</dt>" not in page
