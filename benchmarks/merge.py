@@ -68,21 +68,27 @@ HTML = (
 @contextmanager
 def filled_office(instalments: int) -> Iterator[None]:
     """An application on a database of its own, with clients, policies and instalments."""
-    with tempfile.TemporaryDirectory() as folder, office.office(Path(folder)).app.app_context():
-        clients = instalments * 3 // 10
-        office.add_clients(clients)
-        ids = list(db.session.scalars(select(Client.id).order_by(Client.id)))
-        fields = [{"client_id": each, "number": f"P{each}"} for each in ids]
-        db.session.execute(insert(Policy), fields)
-        policies = list(db.session.execute(select(Policy.id, Policy.client_id)))
-        db.session.execute(
-            insert(Instalment),
-            [_instalment(number, *policies[number % clients]) for number in range(instalments)],
-        )
-        db.session.commit()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        office.office(Path(folder)).app.app_context(),
+    ):
+        add_instalments(instalments)
         yield
         db.session.remove()
         db.engine.dispose()
+
+
+def add_instalments(count: int) -> None:
+    """So many, of three tenths as many clients with a policy each."""
+    clients = count * 3 // 10
+    office.add_clients(clients)
+    ids = list(db.session.scalars(select(Client.id).order_by(Client.id)))
+    fields = [{"client_id": each, "number": f"P{each}"} for each in ids]
+    db.session.execute(insert(Policy), fields)
+    policies = list(db.session.execute(select(Policy.id, Policy.client_id)))
+    made = [_instalment(number, *policies[number % clients]) for number in range(count)]
+    db.session.execute(insert(Instalment), made)
+    db.session.commit()
 
 
 def _instalment(number: int, policy_id: int, client_id: int) -> dict[str, Any]:
