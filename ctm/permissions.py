@@ -4,7 +4,7 @@
 administrator  everything, users, accounts, system
 manager        clients, campaigns, imports, templates, purposes, the rights of a client,
                decisions on undecided mails
-operator       clients, list statuses by hand, documents from templates
+operator       clients, mail from the lists, list statuses by hand, documents from templates
 supervisor     reads everything of the office, watches statistics, exports
 ============== =================================================================
 """
