@@ -335,3 +335,34 @@ def test_the_preview_uses_the_chosen_clients_row_or_samples(app: Flask) -> None:
     assert "Ada" in (first.html or "")
     assert "Giulia" in (sample.html or "")
     assert previewing.shown(made, factories.customer()).subject == sample.subject
+
+
+def test_manual_invio_a_tutti_i_contatti_a_template_of_clients_is_copied_for_contacts(
+    app: Flask,
+) -> None:
+    """“Invio mail a tutti i contatti di una sola anagrafica”: duplicate, choose IND_TLM, rename."""
+    of_clients = template(name="Circolare", module="clienti", subject="Per [clienti.nome]")
+    copy = templates.duplicate(of_clients)
+    changes = {
+        "module": "ind_tlm",
+        "name": "Circolare ai contatti",
+        "subject": "Per [ind_tlm.nome] di [clienti.nominativo]",
+    }
+
+    templates.save(changes, copy)
+
+    assert templates.of_module("ind_tlm") == [copy]
+    assert templates.of_module("clienti") == [of_clients]
+    assert of_clients.subject == "Per [clienti.nome]"
+
+
+def test_manual_titoli_and_titoli_anagrafica_are_two_modules_of_a_template(app: Flask) -> None:
+    """“Invio Mail da Titoli”: one mail for each instalment, or one for each client."""
+    table = "<table><tr><td>[titoli.numero;block=tr]</td></tr></table>"
+    grouped = template(name="Grouped", module="titoli_anagrafica", subject="", body_html=table)
+    each = template(name="Each")
+
+    assert templates.of_module("titoli_anagrafica") == [grouped]
+    assert templates.of_module("titoli") == [each]
+    with pytest.raises(InvalidInput):
+        template(name="Wrong", module="titoli_anagrafica", subject="[titoli.numero]")
