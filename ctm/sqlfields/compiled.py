@@ -8,8 +8,6 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlglot import exp
-
 from ctm.clock import utcnow
 from ctm.errors import InvalidInput
 from ctm.i18n import _l
@@ -38,7 +36,6 @@ class CompiledQuery:
     """A query of a field, understood. ``text`` is what the user wrote."""
 
     text: str
-    tree: exp.Select
 
     def statement(self, on_postgresql: bool, language: str) -> Statement:
         """The query for one database; every part of it is checked once more while it is written."""
@@ -94,7 +91,7 @@ def compile_query(text: str) -> CompiledQuery:
     :raises InvalidInput: it cannot be understood, or asks for more than a field may; the message
         names the part.
     """
-    query = CompiledQuery(text, read(text))
+    query = CompiledQuery(text)
     for on_postgresql in (False, True):
         query.statement(on_postgresql, "it")
     return query

@@ -3,21 +3,19 @@
 A name that is not in :data:`FUNCTIONS` does not exist for a query.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ctm.i18n import _l
 from ctm.sqlfields import functions_dates
-from ctm.sqlfields.pieces import Piece, Writer, common
+from ctm.sqlfields.functions_sqlite import LONGEST_TEXT
+from ctm.sqlfields.pieces import Handler, Piece, Writer, common
 from ctm.sqlfields.published import Kind
 from ctm.sqlfields.reading import refusal
 
-LONGEST_TEXT = 20_000
 LONGEST_REPLACEMENT = 200
 FARTHEST = 1_000_000
 _MANY = 30
-
-Handler = Callable[[Writer, Sequence[Piece]], Piece]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,12 @@
 """MySQL's functions over dates, as both databases have them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from ctm.i18n import _l
 from ctm.sqlfields import dates
-from ctm.sqlfields.pieces import Piece, Writer
+from ctm.sqlfields.pieces import Handler, Piece, Writer
 from ctm.sqlfields.published import Kind
 from ctm.sqlfields.reading import refusal
-
-Handler = Callable[[Writer, Sequence[Piece]], Piece]
 
 UNITS = {
     "YEAR": "years",

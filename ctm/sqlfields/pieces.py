@@ -4,7 +4,7 @@ Nothing a user typed is ever part of the SQL: names become those of :mod:`publis
 stood in quotes or was a number becomes a parameter.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -244,6 +244,9 @@ class Writer:
         if kinds & NUMERIC:
             return [self.as_number(piece) for piece in pieces]
         return [self.fold(self.as_text(piece)) for piece in pieces]
+
+
+Handler = Callable[[Writer, Sequence[Piece]], Piece]  # a function over values already written
 
 
 def common(kinds: Iterable[Kind]) -> Kind:

@@ -4,7 +4,7 @@ This is the whole of what a query can reach: a name that is not here does not ex
 accounts, their passwords, settings and mails are not here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -217,10 +217,10 @@ TITOLI = PublishedTable(
 TABLES = (CLIENTI, IND_TLM, POLIZZE, TITOLI)
 
 
-def find(name: str, tables: Iterable[PublishedTable] = TABLES) -> PublishedTable | None:
+def find(name: str) -> PublishedTable | None:
     """The published table of this name, whatever the case of its letters."""
     wanted = name.lower()
-    return next((t for t in tables if wanted == t.name or wanted in t.aliases), None)
+    return next((t for t in TABLES if wanted == t.name or wanted in t.aliases), None)
 
 
 def stored_columns() -> Mapping[str, frozenset[str]]:

@@ -63,7 +63,7 @@ def read(text: str) -> exp.Select:
     except RecursionError:
         raise refusal(TOO_DEEP) from None
     except SqlglotError as error:
-        raise refusal(_where(error, plain)) from None
+        raise refusal(_where(error)) from None
     if len(tree) != 1 or not isinstance(tree[0], exp.Select):
         raise refusal(_l("A query is one SELECT that gives one value; UNION is not possible."))
     return tree[0]
@@ -73,16 +73,15 @@ EXAMPLE = "select DATE_FORMAT(data_titolo,'%d/%m/%Y') as data_titolo from titoli
 TOO_DEEP = _l("The query is nested too deeply. Write it in a simpler way.")
 
 
-def _where(error: SqlglotError, text: str) -> object:
+def _where(error: SqlglotError) -> object:
     found = getattr(error, "errors", None) or [{}]
     part = str(found[0].get("highlight") or "").strip()
     if not part:
         return _l("The query cannot be understood: something is missing, or a quote stays open.")
-    line = text.count("\n", 0, text.find(part)) + 1 if text.count("\n") else 1
     return _l(
         "The query cannot be understood near “%(part)s” (line %(line)s).",
         part=part[:60],
-        line=found[0].get("line") or line,
+        line=found[0].get("line") or 1,
     )
 
 

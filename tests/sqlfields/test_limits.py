@@ -13,9 +13,10 @@ from sqlalchemy.exc import DBAPIError
 from ctm import settings, sqlfields
 from ctm.errors import InvalidInput, Unavailable
 from ctm.extensions import db
-from ctm.models import Client, SqlField
+from ctm.models import Base, Client, SqlField
 from ctm.sqlfields import running
 from ctm.sqlfields.dates import formatter
+from ctm.sqlfields.published import TABLES, stored_columns
 from tests.sqlfields.conftest import Give
 
 ROME = ZoneInfo("Europe/Rome")
@@ -182,3 +183,15 @@ def test_weeks_are_counted_alike_on_both_databases(give: Give) -> None:
 )
 def test_weeks_are_those_of_mysql(give: Give, day: str, week: str) -> None:
     assert give(f"select date_format('{day}', '%u %v %x')") == week
+
+
+def test_only_columns_that_exist_of_four_tables_are_published() -> None:
+    assert {table.stored for table in TABLES} == {"clients", "contacts", "policies", "instalments"}
+    for stored, columns in stored_columns().items():
+        assert columns <= set(Base.metadata.tables[stored].columns.keys())
+
+
+def test_no_two_names_of_a_table_are_the_same() -> None:
+    for table in TABLES:
+        names = [name for c in table.columns for name in (c.name, *c.aliases)]
+        assert len(names) == len(set(names))
