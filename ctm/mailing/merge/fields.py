@@ -160,7 +160,7 @@ POLICIES = Module.of(
     _l("Policies"),
     [
         MergeField("numero", _l("Number"), sample="IT-2026-00042", attribute="number"),
-        MergeField("compagnia", _l("Company"), sample="Assicurazioni Riunite", attribute="company"),
+        MergeField("compagnia", _l("Insurer"), sample="Assicurazioni Riunite", attribute="company"),
         MergeField("ramo", _l("Branch"), sample="RC Auto", attribute="branch"),
         MergeField("prodotto", _l("Product"), sample="Guida Serena", attribute="product"),
         MergeField(
