@@ -19,7 +19,7 @@ from ctm import tasks
 from ctm.documents import library
 from ctm.extensions import db
 from ctm.i18n import _
-from ctm.models import AuditEntry, Client, DocumentTemplate, Instalment, Policy, Task
+from ctm.models import AuditEntry, Client, DocumentTemplate, Instalment, Policy, SqlField, Task
 from tests import factories
 from tests.documents.making import png, word
 
@@ -228,6 +228,17 @@ def test_one_document_of_a_client_is_downloaded(login_as: LogIn) -> None:
     assert PdfReader(io.BytesIO(answer.data)).pages[0].extract_text().strip() == "Anna"
     done = select(AuditEntry).where(AuditEntry.action == "document.generate")
     assert db.session.scalars(done).one().detail["count"] == 1
+
+
+def test_sql_fields_are_filled_in(login_as: LogIn) -> None:
+    who = factories.customer(first_name="Anna")
+    query = "select upper(nome) from clienti where id = {{idt}}"
+    db.session.add(SqlField(name="saluto", query=query))
+    db.session.commit()
+    template = _template(html="<p>Ciao {{saluto}}</p>", filename="{{saluto}}")
+    answer = login_as("operator").post(f"/documents/of-client/{who.id}/{template.id}")
+    assert "ANNA.pdf" in answer.headers["Content-Disposition"]
+    assert PdfReader(io.BytesIO(answer.data)).pages[0].extract_text().strip() == "Ciao ANNA"
 
 
 def test_the_instalments_of_a_client_come_in_one_sheet(login_as: LogIn) -> None:
