@@ -22,6 +22,7 @@ from ctm.models import (
     MailDraft,
     MailDraftFile,
     MailingAttachment,
+    MailTemplate,
     MailTemplateFile,
     StoredFile,
 )
@@ -270,7 +271,21 @@ def page(draft: MailDraft, errors: dict[str, str] | None = None) -> str:
         file_error=(errors or {}).get("file", ""),
         legend=legend,
         merge_fields=extras.menu(legend),
+        images=_images(letter.template),
     )
+
+
+def _images(template: MailTemplate | None) -> list[dict[str, str]]:
+    """The pictures inside a template's text, for the editor to show."""
+    return [
+        {
+            "name": each.file.name,
+            "cid": each.content_id,
+            "url": url_for("mail_templates.file", template_id=template.id, attachment_id=each.id),
+        }
+        for each in (template.attachments if template else [])
+        if each.content_id and template
+    ]
 
 
 def _defaults(letter: letters.Letter) -> int:
