@@ -2,7 +2,7 @@
 
 from ctm.clients.fields import FIELDS as CLIENT_FIELDS
 from ctm.clients.filters import LISTING as CLIENTS
-from ctm.i18n import _l
+from ctm.i18n import _l, _lp
 from ctm.lists.fields import Field, FieldType, Link, linked
 from ctm.models import Instalment, InstalmentState, Policy, PolicyState
 
@@ -10,13 +10,13 @@ T = FieldType
 POLICY_STATES: dict[str, object] = {
     PolicyState.ACTIVE.value: _l("In force"),
     PolicyState.SUSPENDED.value: _l("Suspended"),
-    PolicyState.CANCELLED.value: _l("Cancelled"),
+    PolicyState.CANCELLED.value: _lp("policy", "Cancelled"),
     PolicyState.EXPIRED.value: _l("Expired"),
 }
 INSTALMENT_STATES: dict[str, object] = {
     InstalmentState.OPEN.value: _l("To be paid"),
     InstalmentState.PAID.value: _l("Paid"),
-    InstalmentState.CANCELLED.value: _l("Cancelled"),
+    InstalmentState.CANCELLED.value: _lp("instalment", "Cancelled"),
 }
 FREQUENCIES: tuple[object, ...] = (
     _l("Yearly"),

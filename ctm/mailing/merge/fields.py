@@ -9,7 +9,7 @@ from flask_babel import get_timezone
 from sqlalchemy import func, select
 
 from ctm.clock import utcnow
-from ctm.i18n import _l
+from ctm.i18n import _l, _lp
 from ctm.mailing.merge.catalogue import MergeField, Module
 from ctm.models import (
     Client,
@@ -30,13 +30,13 @@ _KINDS = {
 _POLICY_STATES: dict[str, object] = {
     PolicyState.ACTIVE: _l("In force"),
     PolicyState.SUSPENDED: _l("Suspended"),
-    PolicyState.CANCELLED: _l("Cancelled"),
+    PolicyState.CANCELLED: _lp("policy", "Cancelled"),
     PolicyState.EXPIRED: _l("Expired"),
 }
 _INSTALMENT_STATES: dict[str, object] = {
     InstalmentState.OPEN: _l("To be paid"),
     InstalmentState.PAID: _l("Paid"),
-    InstalmentState.CANCELLED: _l("Cancelled"),
+    InstalmentState.CANCELLED: _lp("instalment", "Cancelled"),
 }
 
 
