@@ -158,7 +158,7 @@ POLIZZE = PublishedTable(
         _id(),
         _owner("cliente_id", "client_id", _l("Client's id")),
         Column("numero", "number", _l("Policy number"), example="RCA-1001", aliases=("polizza",)),
-        Column("compagnia", "company", _l("Insurance company"), example="Assicura S.p.A."),
+        Column("compagnia", "company", _l("Insurer"), example="Assicura S.p.A."),
         Column("ramo", "branch", _l("Branch"), example="RCA"),
         Column("prodotto", "product", _l("Product"), example="Auto Sicura"),
         Column(
@@ -174,9 +174,14 @@ POLIZZE = PublishedTable(
             ),
         ),
         Column(
-            "data_decorrenza", "start_date", _l("Start"), Kind.DATE, "2026-01-01", ("decorrenza",)
+            "data_decorrenza",
+            "start_date",
+            _l("Start date"),
+            Kind.DATE,
+            "2026-01-01",
+            ("decorrenza",),
         ),
-        Column("data_scadenza", "end_date", _l("End"), Kind.DATE, "2026-12-31", ("scadenza",)),
+        Column("data_scadenza", "end_date", _l("End date"), Kind.DATE, "2026-12-31", ("scadenza",)),
         Column("premio", "premium", _l("Premium"), Kind.MONEY, "1500.00"),
         Column("frazionamento", "frequency", _l("Frequency"), example="semestrale"),
         Column("assicurato", "insured", _l("Insured"), example="Fiat Panda AB123CD"),
