@@ -18,7 +18,7 @@ from ctm.clock import utcnow
 from ctm.errors import InvalidInput
 from ctm.i18n import _, _l
 from ctm.lists.fields import Field, FieldType, fold
-from ctm.lists.values import InvalidFields, clean_text, flag, read_date
+from ctm.lists.values import InvalidFields, clean_all, clean_text, flag, read_date
 from ctm.mailing.compose import check_address
 from ctm.models import ClientKind
 
@@ -195,18 +195,7 @@ def clean_client(values: Mapping[str, Any]) -> dict[str, Any]:
 
     :raises InvalidFields: with what is wrong, field by field.
     """
-    cleaned: dict[str, Any] = {}
-    errors: dict[str, object] = {}
-    for field in STORED:
-        if field.name not in values:
-            continue
-        try:
-            cleaned[field.name] = clean_field(field, values[field.name])
-        except InvalidInput as error:
-            errors[field.name] = error.message
-    if errors:
-        raise InvalidFields(errors)
-    return cleaned
+    return clean_all(STORED, values, clean_field)
 
 
 CONTACT_FIELDS: dict[str, object] = {

@@ -6,16 +6,17 @@ sentence that says what is wrong.
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from flask_babel import format_decimal, get_locale, to_user_timezone
 
 from ctm.clock import utcnow
 from ctm.errors import InvalidInput
 from ctm.i18n import _l
-from ctm.lists.fields import fold
+from ctm.lists.fields import Field, fold
 
 YES = {"1", "true", "yes", "y", "si", "s", "x", "on", "vero", "attivo", "active"}
 NO = {"0", "false", "no", "n", "off", "falso", "non attivo", "inattivo", "inactive", "not active"}
@@ -30,6 +31,27 @@ class InvalidFields(InvalidInput):
         field, message = next(iter(errors.items()))
         super().__init__(message, field)
         self.errors = dict(errors)
+
+
+def clean_all(
+    fields: Iterable[Field], values: Mapping[str, Any], clean: Callable[[Field, Any], Any]
+) -> dict[str, Any]:
+    """Every given value as it is kept; fields that are not given stay out.
+
+    :raises InvalidFields: with what is wrong, field by field.
+    """
+    cleaned: dict[str, Any] = {}
+    errors: dict[str, object] = {}
+    for field in fields:
+        if field.name not in values:
+            continue
+        try:
+            cleaned[field.name] = clean(field, values[field.name])
+        except InvalidInput as error:
+            errors[field.name] = error.message
+    if errors:
+        raise InvalidFields(errors)
+    return cleaned
 
 
 def clean_text(text: str, max_length: int | None, multiline: bool = False) -> str:

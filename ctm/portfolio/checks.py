@@ -1,6 +1,6 @@
 """What the values of a policy and of an instalment must be."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from ctm.errors import InvalidInput
 from ctm.i18n import _l
 from ctm.lists.fields import Field, FieldType, fold
-from ctm.lists.values import InvalidFields, clean_text, read_amount, read_date, today
+from ctm.lists.values import InvalidFields, clean_all, clean_text, read_amount, read_date, today
 from ctm.models import InstalmentState, PolicyState
 from ctm.portfolio.fields import INSTALMENT_STORED, POLICY_STORED
 
@@ -85,27 +85,12 @@ def _state(field: Field, text: str) -> str:
     return found.value
 
 
-def _clean(fields: Iterable[Field], values: Mapping[str, Any]) -> dict[str, Any]:
-    cleaned: dict[str, Any] = {}
-    errors: dict[str, object] = {}
-    for field in fields:
-        if field.name not in values:
-            continue
-        try:
-            cleaned[field.name] = clean_field(field, values[field.name])
-        except InvalidInput as error:
-            errors[field.name] = error.message
-    if errors:
-        raise InvalidFields(errors)
-    return cleaned
-
-
 def clean_policy(values: Mapping[str, Any]) -> dict[str, Any]:
     """Every given value of a policy as it is kept; fields that are not given stay out.
 
     :raises InvalidFields: with what is wrong, field by field.
     """
-    return _clean(POLICY_STORED, values)
+    return clean_all(POLICY_STORED, values, clean_field)
 
 
 def clean_instalment(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,7 +98,7 @@ def clean_instalment(values: Mapping[str, Any]) -> dict[str, Any]:
 
     :raises InvalidFields: with what is wrong, field by field.
     """
-    return _clean(INSTALMENT_STORED, values)
+    return clean_all(INSTALMENT_STORED, values, clean_field)
 
 
 def check_policy(policy: Any) -> None:
