@@ -16,6 +16,8 @@ from ctm import sql
 from ctm.extensions import db
 from ctm.models import CampaignCounter
 
+TABLE = CampaignCounter.__table__
+
 
 def add(campaign_id: int, deltas: Mapping[str, int], executor: sql.Executor | None = None) -> None:
     """Add to the counters within the caller's transaction (the session's, if not given)."""
@@ -27,16 +29,24 @@ def add(campaign_id: int, deltas: Mapping[str, int], executor: sql.Executor | No
     ]
     if not rows:
         return
-    target.execute(_adding(sql.dialect_name(target)), rows)
+    dialect = sql.dialect_name(target)
+    if dialect == "postgresql":
+        # One statement: after several in psycopg's pipeline PostgreSQL does not end a transaction
+        # whose process froze (idle_in_transaction_session_timeout), and its rows stay locked.
+        target.execute(_adding(sql.insert_for(dialect, TABLE).values(rows)))
+    else:
+        target.execute(_adding_one(dialect), rows)
 
 
 @lru_cache(4)
-def _adding(dialect: str) -> Any:
-    table = CampaignCounter.__table__
-    statement = sql.insert_for(dialect, table)
+def _adding_one(dialect: str) -> Any:
+    return _adding(sql.insert_for(dialect, TABLE))
+
+
+def _adding(statement: Any) -> Any:
     return statement.on_conflict_do_update(
         index_elements=["campaign_id", "name"],
-        set_={"value": table.c.value + statement.excluded.value},
+        set_={"value": TABLE.c.value + statement.excluded.value},
     )
 
 
