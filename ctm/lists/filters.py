@@ -124,12 +124,11 @@ class Search:
         return replace(self, groups=tuple(group for group in groups if group))
 
     def _chip(self, condition: Condition, without: "Search") -> Chip:
-        return Chip(
-            self.listing.by_name[condition.field].text,
-            str(cond.OPERATIONS[condition.operation]),
-            cond.shown(self.listing, condition),
-            without,
-        )
+        label = self.listing.by_name[condition.field].text
+        how, value = str(cond.OPERATIONS[condition.operation]), cond.shown(self.listing, condition)
+        if condition.operation in cond.DAYS:
+            how, value = how.replace("…", value), ""
+        return Chip(label, how, value, without)
 
     def to_pairs(self) -> list[tuple[str, str]]:
         pairs = [("tab", self.tab)]

@@ -33,6 +33,9 @@ PAGES = (
         for which in ("ready", "finished")
         for tab in ("mailing", "statistics", "clients", "emailing", "preview", "add", "history")
     ),
+    "/policies/",
+    "/policies/new",
+    "/instalments/?tab=all&f=amount:greater:1&f1=due_date:this_month&f1=number:empty",
     "/mails/",
     "/undecided",
     "/practice",

@@ -166,6 +166,11 @@ def test_groups_survive_the_address_and_the_database_and_lose_one_filter_at_a_ti
         given.narrowed(given.conditions[0], 3)
 
 
+def test_days_are_said_in_words() -> None:
+    chip = InstalmentFilter.read_query("f=due_date:next_days:30").describe()[0]
+    assert (chip.label, chip.operation, chip.value) == ("Due date", "is in the next 30 days", "")
+
+
 def test_an_amount_means_the_same_in_every_language() -> None:
     with force_locale("it"):
         kept = PolicyFilter.read_query("f=premium:greater:1.500").to_dict()
