@@ -76,15 +76,17 @@ def _candidates(letter: Letter, row: Addressee) -> Iterator[Planned]:
     if not typed:
         yield Planned(row, own, place)
         return
-    besides = letter.content["mode"] == "besides"
+    if letter.content["mode"] == "besides":
+        typed = [each for each in typed if each.lower() != own.lower()]
+        if not letter.content["group"]:
+            yield Planned(row, own, place)
+        elif own:
+            typed = [own, *typed]
     if letter.content["group"]:
-        together = [own, *typed] if besides and own else typed
-        first, *others = dict.fromkeys(together)
-        source = place if besides and own else TYPED
-        yield Planned(row, first, source, tuple(others))
+        sources_of = [_source(row, each) for each in typed]
+        source = next((each for each in sources_of if each != TYPED), TYPED)
+        yield Planned(row, typed[0], source, tuple(typed[1:]))
         return
-    if besides:
-        yield Planned(row, own, place)
     for address in typed:
         yield Planned(row, address, _source(row, address))
 

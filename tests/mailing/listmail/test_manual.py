@@ -81,6 +81,35 @@ def test_raggruppa_destinatari_solo_insieme_a_modifica_destinatario(sender: Send
     assert (mail.to_address, mail.to_others) == ("a@x.example", "b@x.example, c@x.example")
 
 
+@pytest.mark.parametrize("group", [False, True])
+@pytest.mark.parametrize("mode", ["instead", "besides"])
+def test_a_clients_own_address_typed_by_hand_is_asked_for_consent_and_used_once(
+    sender: Sender, mode: str, group: bool
+) -> None:
+    marketing = office.purpose(needs_consent=True)
+    anna = factories.customer(email1="anna@example.com", email2="other@example.com")
+    draft = office.draft_of(
+        *sender,
+        "clienti",
+        [anna],
+        purpose_id=marketing.id,
+        edit=True,
+        mode=mode,
+        group=group,
+        to="ANNA@example.com",
+    )
+    found = forecasting.forecast(letters.read(draft))
+    assert found.will_go == 0
+    assert found.left_out["no_consent"][0] == 1
+    office.agree(anna, marketing)
+    (mail,) = office.mails(office.send(draft))
+    assert (mail.state, mail.to_address.lower(), mail.to_others) == (
+        "queued",
+        "anna@example.com",
+        "",
+    )
+
+
 def test_cc_e_bcc_possono_essere_suggeriti_dal_template(sender: Sender) -> None:
     template = office.save(
         MailTemplate(
