@@ -82,7 +82,9 @@ def account_words(campaign: Campaign) -> str:
 def live(campaign_id: int) -> Response:
     """The figures for pages that update themselves; cheap to ask again."""
     part = "mailing" if request.args.get("part") == "mailing" else ""
-    return live_answer(campaign_id, f"live {part}", lambda: _figures(campaign_id, part))
+    state = operations.get(campaign_id).state  # figures from before START are not those after it
+    kind = f"live {part} {state}"
+    return live_answer(campaign_id, kind, lambda: _figures(campaign_id, part))
 
 
 def _figures(campaign_id: int, part: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from flask import Flask, current_app
 from sqlalchemy import func, select, update
 
 from ctm import counters
+from ctm.accounts import operations as accounts
 from ctm.extensions import db
 from ctm.mailing import control
 from ctm.mailing.engine.command import build_worker
@@ -129,6 +130,7 @@ def test_421_makes_the_account_wait_and_costs_no_mail_an_attempt(
         attempts = db.session.scalars(select(Message.attempts).where(Message.state == "queued"))
         assert set(attempts) == {0}
         server.faults = ()
+        accounts.restart(account)
         assert run() == 4 - sent
     assert server.accepted == Counter(addresses(campaign))
 
@@ -263,6 +265,7 @@ def test_a_login_that_is_refused_for_now_waits(big_campaign: MakeCampaign) -> No
         assert account.stopped_at is None
         assert account.last_error == "454 4.7.0 try later"
         server.faults = ()
+        accounts.restart(account)
         assert run() == 3
     assert states(campaign) == {"sent": 3}
 
