@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, abort, g, redirect, request, url_for
 from flask_login import current_user
+from werkzeug.routing import IntegerConverter
 from werkzeug.wrappers import Response
 
 from ctm import audit, logs
@@ -19,7 +20,15 @@ CSP = (
 )
 
 
+class RecordNumber(IntegerConverter):
+    """A record's number in an address: one that no table can hold is none."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **({"max": 2**31 - 1} | options))
+
+
 def init_app(app: Flask) -> None:
+    app.url_map.converters["int"] = RecordNumber
     login.login_view = "auth.login"
     login.login_message = None
     app.before_request(_remember_actor)

@@ -90,7 +90,8 @@ def test_lists_and_cards_show_what_is_kept(login_as: LogIn, policy: Policy) -> N
     assert "Rossi Anna" in browser.get("/instalments/1").text
     for section in ("policies", "instalments"):
         assert "2026/1" in browser.get(f"/clients/{policy.client_id}?section={section}").text
-    for url in ("/policies/99", "/instalments/99", "/policies/99/edit"):
+    far = 10**20
+    for url in ("/policies/99", "/instalments/99", "/policies/99/edit", f"/policies/{far}"):
         assert login_as("operator").get(url).status_code == 404
 
 
