@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, func, select
 
 from ctm import lists, tasks
-from ctm.clients import operations, saved_filters, selection
+from ctm.clients import operations, saved_filters
 from ctm.clients.filters import ClientFilter
 from ctm.extensions import db
 from ctm.models import Client, Contact, SavedFilter, Task, TaskState, User
