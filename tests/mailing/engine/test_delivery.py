@@ -19,6 +19,7 @@ from ctm.models import Campaign, CampaignMember, ListStatus, Message, SmtpAccoun
 from tests import factories
 from tests.mailing.engine.servers import SmtpSink, free_port
 
+MANY = 10_000
 MakeCampaign = Callable[..., Campaign]
 
 
@@ -133,34 +134,36 @@ def test_the_delay_between_mails_is_kept_over_restarts(
 def test_a_pause_acts_within_one_message(
     sink: SmtpSink, big_campaign: MakeCampaign, app: Flask
 ) -> None:
-    campaign = big_campaign(3000, sink.port, connections=1)
+    campaign = big_campaign(MANY, sink.port, connections=1)
     control.start(campaign)
     worker = build_worker()
     identity = campaign.id
     seen: list[int] = []
 
     def pause_soon() -> None:
-        with app.app_context():
-            while not sink.deliveries().total():
-                time.sleep(0.01)
-            control.pause(db.session.get(Campaign, identity))
-            seen.append(worker.sent)
-            time.sleep(1.0)
-            seen.append(worker.sent)
+        try:
+            with app.app_context():
+                while not worker.sent:
+                    time.sleep(0.001)
+                control.pause(db.session.get(Campaign, identity))
+                seen.append(worker.sent)
+                time.sleep(1.0)
+                seen.append(worker.sent)
+        finally:
             worker.stop()
 
     thread = threading.Thread(target=pause_soon)
     thread.start()
     worker.run()
     thread.join()
-    assert seen[1] < 3000, "the campaign was over before the pause"
+    assert seen[1] < MANY, "the campaign was over before the pause"
     assert seen[1] - seen[0] <= 1
     db.session.expire_all()
     control.resume(campaign)
     build_worker().run(until_idle=True)
     assert set(sink.deliveries().values()) == {1}
-    assert sink.deliveries().total() == 3000
-    assert kept(campaign) == recounted(campaign) == {"total": 3000, "sent": 3000}
+    assert sink.deliveries().total() == MANY
+    assert kept(campaign) == recounted(campaign) == {"total": MANY, "sent": MANY}
 
 
 def test_stop_cancels_what_has_not_left_and_a_new_start_takes_it_up(
