@@ -19,7 +19,9 @@ from sqlalchemy import (
     Dialect,
     Engine,
     Select,
+    any_,
     bindparam,
+    func,
     insert,
     literal_column,
     or_,
@@ -27,6 +29,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.sql import ColumnElement
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from ctm import bulk, consent, counters, sql
 from ctm.mailing import outcomes
@@ -215,21 +218,29 @@ def result_of(message: Claimed, record: dict[str, Any]) -> Result:
     )
 
 
-_CLAIM = (
-    update(Message)
-    .where(
-        Message.id.in_(
-            select(Message.id)
-            .where(sendable(bindparam("b_mailing"), bindparam("b_now")))
-            .order_by(Message.id)
-            .limit(bindparam("b_limit"))
-            .with_for_update(skip_locked=True)
-        ),
-        is_waiting(),
+@lru_cache(4)
+def _claiming(dialect: str) -> ReturningUpdate[Any]:
+    """The statement that claims.
+
+    PostgreSQL may run a subquery behind IN again for every row it looks at, and SKIP LOCKED gives
+    other rows each time: more than the limit. An array is made once.
+    """
+    chosen = (
+        select(Message.id)
+        .where(sendable(bindparam("b_mailing"), bindparam("b_now")))
+        .order_by(Message.id)
+        .limit(bindparam("b_limit"))
+        .with_for_update(skip_locked=True)
     )
-    .values(state=MessageState.CLAIMED.value, worker=bindparam("b_worker"))
-    .returning(*CLAIMED_COLUMNS, Message.recipient_key)
-)
+    among: ColumnElement[bool] = Message.id.in_(chosen)
+    if dialect == "postgresql":
+        among = Message.id == any_(func.array(chosen.scalar_subquery()))
+    return (
+        update(Message)
+        .where(among, is_waiting())
+        .values(state=MessageState.CLAIMED.value, worker=bindparam("b_worker"))
+        .returning(*CLAIMED_COLUMNS, Message.recipient_key)
+    )
 
 
 def claim(
@@ -266,7 +277,9 @@ def _claim(
     before_commit: Callable[[list[int]], None],
 ) -> list[Claimed]:
     values = {"b_mailing": mailing.id, "b_now": now, "b_limit": limit, "b_worker": worker}
-    rows = sorted(connection.execute(_CLAIM, values).all(), key=itemgetter(0))
+    rows = sorted(
+        connection.execute(_claiming(connection.dialect.name), values).all(), key=itemgetter(0)
+    )
     keys = {row.id: folded_address(row.recipient_key) for row in rows}
     barred = _barred(connection, list(set(keys.values())))
     left_out = {

@@ -30,7 +30,7 @@ def plan(statement: Any, values: dict[str, Any]) -> str:
 
 
 def test_a_claim_reads_the_waiting_messages_alone(app: Flask) -> None:
-    found = plan(outbox._CLAIM, CLAIM)
+    found = plan(outbox._claiming("sqlite"), CLAIM)
     assert "ix_messages_waiting" in found
     assert "SCAN messages" not in found
     assert "TEMP B-TREE" not in found

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, func, insert, select, update
 
+from ctm.clock import utcnow
 from ctm.extensions import db
 from ctm.mailing import control, outbox, pace
 from ctm.mailing.engine.claims import Claims
@@ -388,3 +389,21 @@ def test_a_window_is_the_accounts_over_all_its_campaigns(app: Flask) -> None:
         )
         == 6
     )
+
+
+@pytest.mark.one_database("postgresql")
+def test_a_claim_takes_no_more_than_its_limit_however_postgresql_runs_it(app: Flask) -> None:
+    """A plan that asks the subquery again for every row must not give other rows each time."""
+    campaign = campaign_of(300)
+    mailing_id = db.session.scalar(db.select(Message.mailing_id).limit(1))
+    db.session.commit()
+    values = {"b_mailing": mailing_id, "b_now": utcnow(), "b_limit": 4, "b_worker": "w"}
+    with db.engine.connect() as connection:
+        for setting in ("hashjoin", "mergejoin", "hashagg", "sort", "material"):
+            connection.exec_driver_sql(f"SET enable_{setting} = off")
+        claimed = connection.execute(outbox._claiming("postgresql"), values).all()
+        connection.rollback()
+        for setting in ("hashjoin", "mergejoin", "hashagg", "sort", "material"):
+            connection.exec_driver_sql(f"SET enable_{setting} = on")
+    assert len(claimed) == 4
+    assert {row.account_id for row in claimed} == {campaign.account_id}

@@ -26,6 +26,7 @@ pytestmark = [pytest.mark.one_database("postgresql"), pytest.mark.xdist_group("t
 
 MakeCampaign = Callable[..., Campaign]
 SURE_FOR = 0.4
+MANY = 16_000
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def mails_of(folder: Path) -> int:
 def test_all_workers_get_a_share_and_nobody_a_second_mail(
     sink: SmtpSink, big_campaign: MakeCampaign, starter: Starter
 ) -> None:
-    campaign = big_campaign(3000, sink.port, connections=4)
+    campaign = big_campaign(MANY, sink.port, connections=4)
     control.start(campaign)
     workers = [starter.start() for _ in range(3)]
     shares: dict[str, int] = {}
@@ -72,7 +73,7 @@ def test_all_workers_get_a_share_and_nobody_a_second_mail(
             shares[path.stem] = max(shares.get(path.stem, 0), begun)
         time.sleep(0.01)
     assert [worker.wait() for worker in workers] == [0, 0, 0]
-    assert check_books(campaign, sink) == {"sent": 3000, "total": 3000}
+    assert check_books(campaign, sink) == {"sent": MANY, "total": MANY}
     assert len(shares) == 3
     assert min(shares.values()) > 200, shares
 
