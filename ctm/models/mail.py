@@ -14,6 +14,7 @@ from ctm.models.campaigns import Campaign
 from ctm.models.clients import Client
 from ctm.models.consent import Purpose
 from ctm.models.files import StoredFile
+from ctm.models.templates import MailTemplate
 
 
 class MailingKind(StrEnum):
@@ -98,6 +99,7 @@ class Mailing(Base):
     campaign: Mapped[Campaign | None] = relationship()
     account: Mapped[SmtpAccount] = relationship()
     purpose: Mapped[Purpose | None] = relationship()
+    template: Mapped[MailTemplate | None] = relationship()
     attachments: Mapped[list["MailingAttachment"]] = relationship(
         cascade="all, delete-orphan", order_by="MailingAttachment.id"
     )

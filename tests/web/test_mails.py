@@ -10,7 +10,7 @@ from ctm.clock import utcnow
 from ctm.extensions import db
 from ctm.mailing import control
 from ctm.mailing.listmail import drafts
-from ctm.models import Campaign, Client, Message, User
+from ctm.models import Campaign, Client, MailTemplate, Message, User
 from tests import factories
 from tests.mailing.listmail import office
 
@@ -219,3 +219,16 @@ def test_who_was_left_out_is_found_with_the_reason(
     page = login_as("operator").get(f"/mails/details/?id={left_out}").text
     assert "Not sent:" in page
     assert "<dt>Date</dt>" not in page
+
+
+def test_a_mail_says_which_version_of_which_template_it_used(
+    mail: Message, login_as: LogIn
+) -> None:
+    used = MailTemplate(module="clienti", name="Reminder <b>1</b>", version=3)
+    db.session.add(used)
+    db.session.flush()
+    mail.mailing.template_id, mail.mailing.template_version = used.id, 2
+    db.session.commit()
+    page = login_as("operator").get(f"/mails/details/?id={mail.id}").text
+    assert "Reminder &lt;b&gt;1&lt;/b&gt;" in page
+    assert f'href="/mail-templates/{used.id}/versions/2"' in page
