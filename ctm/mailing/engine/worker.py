@@ -74,6 +74,7 @@ class Worker:
         self._standing = Standing(
             lambda: self._book.beat(self.name), lambda: self._book.sign_in(self.name)
         )
+        self._sure = True
         self._revoked: set[int] = set()
         self._strays = False
         self._stopping = False
@@ -148,7 +149,10 @@ class Worker:
         self._send_out()
 
     def _notice(self) -> None:
-        """Before mails are taken: has somebody paused something?"""
+        """Before mails are taken: has somebody paused something? Do the others count on us?"""
+        if not self._standing.sure and self._standing.due:
+            self._prove_standing()
+        self._sure = self._standing.sure
         try:
             if self._watch.changed():
                 self._changed = True
@@ -171,7 +175,7 @@ class Worker:
                 continue
             if not waiting:
                 return
-            if not self._standing.sure and not self._prove_standing():
+            if not self._standing.sure:
                 self._hold_back(waiting, Reconnect("held for lost"))
                 continue
             for connection in waiting:
@@ -256,28 +260,24 @@ class Worker:
 
     # -- its place among the workers ---------------------------------------------------------
 
-    def _prove_standing(self) -> bool:
+    def _prove_standing(self) -> None:
         """Give a sign of life, and settle what others of this machine left when they died.
 
-        Held for lost itself, it begins nothing that was claimed before. Returns whether the
-        others counted on it all the time.
+        Held for lost itself, it begins nothing that was claimed before.
         """
         try:
-            proved = self._standing.prove()
-            if not proved:
+            if not self._standing.prove():
                 log.error("worker %s was held for lost; it gives back what it holds", self.name)
                 self._revoked = self._in_hand() - self._begun
             self._strays = True
             recovery.recover(self._engine, self._folder)
         except DBAPIError as error:
             log.error("no sign of life: %s", error.orig)
-            return False
-        return proved
 
     # -- what lanes need ---------------------------------------------------------------------
 
     def may_send(self, message: Claimed) -> bool:
-        if message.id in self._revoked:
+        if not self._sure or message.id in self._revoked:
             return False
         may_leave = message.mailing_id in self._running and not self._settling_failed
         return may_leave and self._claims.is_open(message.mailing_id)

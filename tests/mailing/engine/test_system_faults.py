@@ -17,11 +17,13 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
 from app import create_app
 from ctm.clock import SystemClock
 from ctm.extensions import db
 from ctm.mailing import control, recovery
+from ctm.mailing.engine import standing
 from ctm.mailing.engine.accounts import DatabaseBook
 from ctm.mailing.engine.command import build_worker, journals_folder
 from ctm.mailing.engine.lane import AccountData
@@ -426,3 +428,44 @@ def test_an_answer_that_waits_in_the_journal_outlives_a_database_that_never_came
         run()
     assert states(campaign) == {"sent": 20}
     assert server.accepted == Counter(addresses(campaign))
+
+
+class Deaf(DatabaseBook):
+    """A database that can be read but takes no sign of life any more, until it is mended."""
+
+    mended = False
+
+    def beat(self, worker: str) -> bool:
+        if not self.mended:
+            raise OperationalError("UPDATE workers", None, sqlite3.OperationalError("locked"))
+        return super().beat(worker)
+
+
+def test_a_worker_that_cannot_prove_itself_leaves_the_server_in_peace(
+    app: Flask, big_campaign: MakeCampaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standing, "SURE_FOR", 0.5)
+    monkeypatch.setattr(standing, "BEAT_EVERY", 0.2)
+    monkeypatch.setattr(standing, "ASK_AGAIN", 0.1)
+    book = Deaf(db.engine, allow_private=True)
+    with FaultyServer() as server:
+        campaign = big_campaign(20, server.port, connections=2, delay_seconds=0.1)
+        control.start(campaign)
+        worker = build_worker(timeouts=SHORT, book=book)
+        seen: list[tuple[int, int]] = []
+
+        def watch() -> None:
+            for pause in (1.0, 1.5):
+                time.sleep(pause)
+                seen.append((server.connections, sum(server.accepted.values())))
+            book.mended = True
+
+        thread = threading.Thread(target=watch)
+        thread.start()
+        worker.run(until_idle=True)
+        thread.join()
+    (connections, _), (later, _) = seen
+    assert later - connections <= 2, "it kept knocking"
+    assert seen[0][1] == seen[1][1] < 20, "a mail left while it could not know"
+    assert server.accepted == Counter(addresses(campaign))
+    assert states(campaign) == {"sent": 20}
