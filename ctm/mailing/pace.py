@@ -55,7 +55,7 @@ def allowance(
     Counted from the outbox over everything the account tried to send, so it holds over restarts
     and over several workers: a claim under way holds its place in every window, however old it
     is. Two that ask at once get the same answer; a worker asks inside
-    :func:`ctm.mailing.outbox.claim`.
+    :func:`ctm.mailing.claiming.claim`.
     """
     allowed, ready_at = wanted, None
     under_way = _under_way(executor, account_id) if limits else 0

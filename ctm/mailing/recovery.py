@@ -16,7 +16,7 @@ from sqlalchemy.sql import ColumnElement
 from ctm import sql
 from ctm.clock import utcnow
 from ctm.i18n import _
-from ctm.mailing import journal, outbox
+from ctm.mailing import journal, outbox, settling
 from ctm.models import UNDER_WAY, Message, MessageState, Worker
 
 SILENT_FOR = timedelta(minutes=3)
@@ -34,7 +34,7 @@ def recover(engine: Engine, folder: Path) -> int:
             for message in _doubted(engine, remains.worker)
             if (judged := _judge(message, remains)).state != MessageState.UNCERTAIN
         ]
-        outbox.settle(engine, remains.worker, results)
+        settling.settle(engine, remains.worker, results)
         with engine.begin() as connection:
             connection.execute(delete(Worker).where(Worker.name == remains.worker))
         remains.discard()
@@ -54,7 +54,7 @@ def settle_lost(engine: Engine, folder: Path, now: datetime | None = None) -> in
             continue
         left = _claims_of(engine, worker)
         words = _("The worker that was sending this mail is gone, and so are its notes.")
-        outbox.settle(engine, worker, [_doubt(message, words, LOST) for message in left])
+        settling.settle(engine, worker, [_doubt(message, words, LOST) for message in left])
         with engine.begin() as connection:
             connection.execute(
                 delete(Worker).where(Worker.name == worker, Worker.seen_at == CONDEMNED)
@@ -72,7 +72,7 @@ def strays(engine: Engine, worker: str, held: Collection[int], now: datetime) ->
     given_back = [
         outbox.Result(message, MessageState.QUEUED, now, attempted=False) for message in left
     ]
-    outbox.settle(engine, worker, given_back)
+    settling.settle(engine, worker, given_back)
     return len(left)
 
 

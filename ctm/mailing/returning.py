@@ -18,7 +18,7 @@ from ctm.clock import utcnow
 from ctm.errors import Conflict
 from ctm.extensions import db
 from ctm.i18n import _, _l
-from ctm.mailing import outbox
+from ctm.mailing import outbox, settling
 from ctm.models import (
     PENDING,
     UNDER_WAY,
@@ -109,7 +109,7 @@ def _doubt_claims(engine: Engine, words: str) -> int:
             )
         )
     for worker, results in doubts.items():
-        outbox.settle(engine, worker, results)
+        settling.settle(engine, worker, results)
     return len(rows)
 
 

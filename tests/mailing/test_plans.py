@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from ctm.clock import utcnow
 from ctm.extensions import db
-from ctm.mailing import outbox
+from ctm.mailing import claiming, outbox
 from ctm.models import Mailing, Message
 
 pytestmark = pytest.mark.one_database
@@ -30,7 +30,7 @@ def plan(statement: Any, values: dict[str, Any]) -> str:
 
 
 def test_a_claim_reads_the_waiting_messages_alone(app: Flask) -> None:
-    found = plan(outbox._claiming("sqlite"), CLAIM)
+    found = plan(claiming.claiming_statement("sqlite"), CLAIM)
     assert "ix_messages_waiting" in found
     assert "SCAN messages" not in found
     assert "TEMP B-TREE" not in found

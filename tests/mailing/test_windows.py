@@ -14,7 +14,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from ctm.clock import utcnow
 from ctm.extensions import db
-from ctm.mailing import control, outbox, pace
+from ctm.mailing import claiming, control, outbox, pace, settling
 from ctm.mailing.engine.claims import Claims
 from ctm.mailing.engine.lane import AccountData, Lane
 from ctm.mailing.engine.session import Login
@@ -99,12 +99,12 @@ class Days:
         self.attempts += [at] * len(messages)
         due_at = at + timedelta(seconds=60) if state == "deferred" else None
         results = [outbox.Result(message, state, at, due_at=due_at) for message in messages]
-        outbox.settle(db.engine, self.name, results)
+        settling.settle(db.engine, self.name, results)
 
     def give_back(self, messages: Sequence[outbox.Claimed]) -> None:
         at = self.clock.now()
         results = [outbox.Result(each, "queued", at, attempted=False) for each in messages]
-        outbox.settle(db.engine, self.name, results)
+        settling.settle(db.engine, self.name, results)
 
 
 def fits(times: Sequence[datetime], messages: int, seconds: int) -> bool:
@@ -401,7 +401,7 @@ def test_a_claim_takes_no_more_than_its_limit_however_postgresql_runs_it(app: Fl
     with db.engine.connect() as connection:
         for setting in ("hashjoin", "mergejoin", "hashagg", "sort", "material"):
             connection.exec_driver_sql(f"SET enable_{setting} = off")
-        claimed = connection.execute(outbox._claiming("postgresql"), values).all()
+        claimed = connection.execute(claiming.claiming_statement("postgresql"), values).all()
         connection.rollback()
         for setting in ("hashjoin", "mergejoin", "hashagg", "sort", "material"):
             connection.exec_driver_sql(f"SET enable_{setting} = on")

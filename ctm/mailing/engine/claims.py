@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Engine, select, update
 
 from ctm.clock import Clock
-from ctm.mailing import outbox, pace
+from ctm.mailing import claiming, outbox, pace
 from ctm.mailing.engine.lane import Lane
 from ctm.mailing.hours import Hours, closed_days, read_hours
 from ctm.models import UNDER_WAY, Mailing, Message
@@ -236,7 +236,7 @@ class Claims:
             return allowed
 
         paced = bool(lane.account.limits) or mailing.delay_seconds > 0
-        got = outbox.claim(
+        got = claiming.claim(
             self._engine,
             mailing,
             self._worker,

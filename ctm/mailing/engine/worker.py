@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ctm.clock import Clock, SystemClock
 from ctm.extensions import db
-from ctm.mailing import control, journal, outbox, recovery
+from ctm.mailing import control, journal, outbox, recovery, settling
 from ctm.mailing.engine.accounts import AccountBook
 from ctm.mailing.engine.claims import Claims
 from ctm.mailing.engine.connection import Connection, Target, Timeouts
@@ -361,7 +361,7 @@ class Worker:
         results, self._results = self._results, []
         self._flushed_at = self.clock.monotonic()
         try:
-            outbox.settle(self._engine, self.name, results)
+            settling.settle(self._engine, self.name, results)
         except DBAPIError as error:
             log.error("outcomes wait in the journal: %s", error.orig)
             self._results = results + self._results

@@ -6,7 +6,7 @@ from flask import Flask
 
 from ctm.clock import SystemClock
 from ctm.extensions import db
-from ctm.mailing import control, outbox
+from ctm.mailing import claiming, control, outbox
 from ctm.mailing.engine.desk import MailDesk
 from ctm.mailing.engine.session import Job
 from ctm.models import Campaign
@@ -20,7 +20,7 @@ def test_a_mail_given_back_before_its_body_is_made_again(
     clock = SystemClock()
     with db.engine.connect() as connection:
         (opened,) = outbox.open_mailings(connection)
-    claimed = outbox.claim(db.engine, opened, "w", 2, clock.now(), lambda _ids: None)
+    claimed = claiming.claim(db.engine, opened, "w", 2, clock.now(), lambda _ids: None)
     desk = MailDesk(db.engine, clock, app.extensions["ctm.tracking_key"])
     desk.expect(mailing.id, claimed)
     first, second = claimed
