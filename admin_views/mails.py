@@ -14,10 +14,11 @@ from flask_babel import get_locale
 from flask_login import current_user
 from markupsafe import Markup
 
+from admin_views import stored_files
 from admin_views.base import ReadOnlyView
 from admin_views.filters import fmt_datetime, fmt_exact
 from admin_views.mail_filters import FILTERS
-from ctm import exporting, files
+from ctm import exporting
 from ctm.errors import CtmError, InvalidInput
 from ctm.extensions import db
 from ctm.i18n import _, _l, _lp
@@ -208,14 +209,7 @@ class MailView(ReadOnlyView):
     def file(self, mail_id: int, file_id: int) -> Any:
         """A file of the mail; never shown as part of a page."""
         found = sentmail.attachment(self._mail(mail_id), file_id)
-        answer = send_file(
-            files.open_file(found),
-            mimetype="application/octet-stream",
-            as_attachment=True,
-            download_name=found.name,
-        )
-        answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-        return answer
+        return stored_files.give(found)
 
     @expose("/<int:mail_id>/retry", methods=("POST",))
     def retry(self, mail_id: int) -> Any:

@@ -1,10 +1,9 @@
 """The E-Mailing tab (G2–G4): everything a campaign's mail needs."""
 
-from contextlib import closing
 from typing import Any
 
 from babel.dates import get_day_names
-from flask import abort, flash, jsonify, redirect, render_template, request, send_file, url_for
+from flask import abort, flash, jsonify, redirect, render_template, request, url_for
 from flask_babel import format_decimal, get_locale
 from flask_login import current_user
 from flask_wtf import FlaskForm
@@ -20,9 +19,9 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from admin_views import stored_files
 from admin_views.campaigns.blueprint import bp
 from admin_views.security import requires
-from ctm import files
 from ctm.campaigns import operations
 from ctm.errors import CtmError
 from ctm.extensions import db
@@ -41,7 +40,6 @@ OUTCOME_LABELS = {
     Outcome.BOUNCED: _l("If bounced"),
     Outcome.REPLIED: _l("If replied"),
 }
-SHOWN_INLINE = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 
 
 class EmailingForm(FlaskForm):  # type: ignore[misc]
@@ -272,24 +270,16 @@ def _page(form: EmailingForm, campaign: Campaign | None) -> Any:
 def attach(campaign_id: int) -> Any:
     """Upload files; answers JSON to scripts, else goes back to the tab."""
     campaign = operations.get(campaign_id)
-    attached = []
     try:
-        for upload in request.files.getlist("file"):
-            if not upload.filename:
-                continue
-            kind = upload.mimetype or "application/octet-stream"
-            content_id = ""
-            if request.form.get("inline") and kind in SHOWN_INLINE:
-                content_id = operations.free_content_id(campaign)
-            with closing(upload):
-                stored = files.store(upload.stream, upload.filename, kind, current_user)
-            attached.append(operations.attach(campaign, stored, content_id).file.name)
+        for stored, inline in stored_files.uploaded():
+            content_id = operations.free_content_id(campaign) if inline else ""
+            operations.attach(campaign, stored, content_id)
     except CtmError as error:
         db.session.rollback()
         if request.accept_mimetypes.best == "application/json":
             return jsonify(error=str(error)), 400
         flash(str(error), "bad")
-    if not attached and not request.files.getlist("file"):
+    if not stored_files.chosen():
         flash(_("Choose a file first."), "warning")
     return redirect(url_for("campaigns.emailing", campaign_id=campaign_id, _anchor="files"))
 
@@ -301,15 +291,7 @@ def file(campaign_id: int, attachment_id: int) -> Any:
     found = next((each for each in campaign.attachments if each.id == attachment_id), None)
     if found is None:
         abort(404)
-    shown = found.file.content_type in SHOWN_INLINE
-    answer = send_file(
-        files.open_file(found.file),
-        mimetype=found.file.content_type if shown else "application/octet-stream",
-        as_attachment=not shown,
-        download_name=found.file.name,
-    )
-    answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return answer
+    return stored_files.give(found.file, show=True)
 
 
 @bp.post("/<int:campaign_id>/files/<int:attachment_id>/delete")

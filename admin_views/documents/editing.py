@@ -5,6 +5,7 @@ from typing import Any
 from flask import abort, flash, redirect, render_template, request, send_file, url_for
 from flask_login import current_user
 
+from admin_views import stored_files
 from admin_views.documents.blueprint import bp, legend_of, merge_fields, module_labels, send
 from admin_views.documents.forms import FORMATS, TemplateForm, build, shown_columns, values
 from admin_views.security import requires
@@ -196,9 +197,7 @@ def add_picture(template_id: int) -> Any:
 @requires(Permission.GENERATE_DOCUMENTS)
 def picture(template_id: int, cid: str) -> Any:
     found = library.picture(library.get(template_id), cid)
-    answer = send_file(files.open_file(found), mimetype=found.content_type)
-    answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return answer
+    return stored_files.give(found, show=True)
 
 
 @bp.post("/<int:template_id>/pictures/<cid>/delete")

@@ -1,18 +1,18 @@
 """The form of a mail template, and its files."""
 
-from contextlib import closing
 from typing import Any
 
-from flask import abort, flash, jsonify, redirect, render_template, request, send_file, url_for
+from flask import abort, flash, jsonify, redirect, render_template, request, url_for
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from sqlalchemy import select
 from wtforms import BooleanField, HiddenField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
+from admin_views import stored_files
 from admin_views.mail_templates.blueprint import bp
 from admin_views.security import requires
-from ctm import files, templates
+from ctm import templates
 from ctm.consent import purposes
 from ctm.errors import Conflict, CtmError
 from ctm.extensions import db
@@ -22,8 +22,6 @@ from ctm.models import DocumentTemplate, MailTemplate
 from ctm.permissions import Permission, allows
 from ctm.templates.definition import DOCUMENTS
 from ctm.templates.saving import free_content_id
-
-SHOWN_INLINE = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 
 
 class TemplateForm(FlaskForm):  # type: ignore[misc]
@@ -191,20 +189,15 @@ def _menu(legend: list[LegendGroup]) -> list[dict[str, str]]:
 def attach(template_id: int) -> Any:
     """Upload files; answers JSON to scripts, else goes back to the form."""
     template = templates.get(template_id)
-    uploads = [each for each in request.files.getlist("file") if each.filename]
     try:
-        for upload in uploads:
-            kind = upload.mimetype or "application/octet-stream"
-            inline = bool(request.form.get("inline")) and kind in SHOWN_INLINE
-            with closing(upload):
-                stored = files.store(upload.stream, upload.filename or "", kind, current_user)
+        for stored, inline in stored_files.uploaded():
             templates.attach(template, stored, free_content_id(template) if inline else "")
     except CtmError as error:
         db.session.rollback()
         if request.accept_mimetypes.best == "application/json":
             return jsonify(error=str(error)), 400
         flash(str(error), "bad")
-    if not uploads:
+    if not stored_files.chosen():
         flash(_("Choose a file first."), "warning")
     return redirect(url_for("mail_templates.edit", template_id=template_id, _anchor="files"))
 
@@ -216,15 +209,7 @@ def file(template_id: int, attachment_id: int) -> Any:
     found = next((each for each in template.attachments if each.id == attachment_id), None)
     if found is None:
         abort(404)
-    shown = found.file.content_type in SHOWN_INLINE
-    answer = send_file(
-        files.open_file(found.file),
-        mimetype=found.file.content_type if shown else "application/octet-stream",
-        as_attachment=not shown,
-        download_name=found.file.name,
-    )
-    answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return answer
+    return stored_files.give(found.file, show=True)
 
 
 @bp.post("/<int:template_id>/files/<int:attachment_id>/delete")

@@ -3,13 +3,14 @@
 from contextlib import closing
 from typing import Any
 
-from flask import abort, flash, jsonify, redirect, render_template, request, send_file, url_for
+from flask import abort, flash, jsonify, redirect, render_template, request, url_for
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from sqlalchemy import or_, select
 from wtforms import BooleanField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
+from admin_views import stored_files
 from admin_views.security import requires
 from admin_views.sending.blueprint import MAY_SEND, bp, own_draft
 from ctm import files, sql
@@ -210,14 +211,7 @@ def file(draft_id: int, file_id: int) -> Any:
     found = next((each for each, _cid in letter.files if each.id == file_id), None)
     if found is None:
         abort(404)
-    answer = send_file(
-        files.open_file(found),
-        mimetype="application/octet-stream",
-        as_attachment=True,
-        download_name=found.name,
-    )
-    answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return answer
+    return stored_files.give(found)
 
 
 def _choose(field: Any, rows: Any, kept: Any, nothing: str) -> None:

@@ -6,6 +6,7 @@ marker alone in its line or in its paragraph goes with the line or the paragraph
 """
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -123,7 +124,7 @@ def _not_in(name: str) -> str:
     return message
 
 
-class _Finder:
+class _Finder(ABC):
     """Pairs markers; what an element or a line is, the two kinds of text know."""
 
     def __init__(self, source: str, layout: Layout) -> None:
@@ -155,11 +156,13 @@ class _Finder:
                 return
         self.layout.stretches.append(Stretch(token.repeats, start, end, token))
 
+    @abstractmethod
     def around(self, token: Token) -> tuple[int, int]:
-        raise NotImplementedError
+        """Where the element or the line begins and ends in which a field stands."""
 
+    @abstractmethod
     def between(self, begin: Token, end: Token) -> tuple[int, int]:
-        raise NotImplementedError
+        """What lies between two markers, in the source."""
 
 
 def _unpaired(token: Token, missing: str) -> str:
