@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from ctm import audit, sql
+from ctm import audit, copies, sql
 from ctm.errors import Conflict, InvalidInput, NotFound
 from ctm.extensions import db
 from ctm.i18n import _, _l
@@ -36,6 +36,7 @@ _CONTENT_ID = re.compile(r"[A-Za-z0-9._@-]{1,120}")
 _TEXTS = {"name": 160, "notes": 10_000, "from_name": 255, "subject": 500}
 _ADDRESSES = ("from_email", "reply_to", "bcc")
 _FLAGS = ("use_email1", "use_email2", "use_email3", "use_contacts", "track", "unsubscribe")
+TOO_MANY_COPIES = _l("There are too many copies of this campaign: rename some.")
 
 
 def get(campaign_id: int) -> Campaign:
@@ -234,7 +235,7 @@ def duplicate(campaign: Campaign, author: User | None = None) -> Campaign:
         if column.name not in left_out
     }
     copy = Campaign(**values, created_by_id=author.id if author else None)
-    copy.name = _free_name(campaign.name)
+    copy.name = copies.free_name(Campaign.name, campaign.name, TOO_MANY_COPIES)
     copy.outcome_statuses = [
         OutcomeStatus(outcome=each.outcome, list_status_id=each.list_status_id)
         for each in campaign.outcome_statuses
@@ -248,15 +249,6 @@ def duplicate(campaign: Campaign, author: User | None = None) -> Campaign:
     audit.record("campaign.duplicate", copy, source=campaign.id)
     db.session.commit()
     return copy
-
-
-def _free_name(name: str) -> str:
-    for number in range(2, 1000):
-        candidate = f"{name[:150]} ({number})"
-        taken = select(Campaign.id).where(sql.fold(Campaign.name) == candidate.lower())
-        if not db.session.scalar(taken):
-            return candidate
-    raise Conflict(_l("There are too many copies of this campaign: rename some."))
 
 
 def delete(campaign: Campaign) -> None:

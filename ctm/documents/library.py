@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import force_locale
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 
-from ctm import audit, files, sql
+from ctm import audit, copies, files, sql
 from ctm.clients.checks import clean_text
 from ctm.clock import utcnow
 from ctm.documents import package, pdf
@@ -40,6 +40,7 @@ KIND_WORDS: dict[str, object] = {
     DocumentKind.WORD: _l("Word"),
     DocumentKind.EXCEL: _l("Excel"),
 }
+TOO_MANY_COPIES = _l("There are too many copies of this template: rename some.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +227,7 @@ def duplicate(template: DocumentTemplate) -> DocumentTemplate:
     copy = DocumentTemplate(
         kind=template.kind,
         module=template.module,
-        name=_free_name(template.name),
+        name=copies.free_name(DocumentTemplate.name, template.name, TOO_MANY_COPIES),
         filename=template.filename,
         html=template.html,
         options=dict(template.options),
@@ -237,15 +238,6 @@ def duplicate(template: DocumentTemplate) -> DocumentTemplate:
     audit.record("document.duplicate", copy, source=template.id)
     db.session.commit()
     return copy
-
-
-def _free_name(name: str) -> str:
-    for number in range(2, 1000):
-        candidate = f"{name[:150]} ({number})"
-        taken = select(func.count()).where(sql.fold(DocumentTemplate.name) == candidate.lower())
-        if not db.session.scalar(taken):
-            return candidate
-    raise Conflict(_l("There are too many copies of this template: rename some."))
 
 
 def set_active(template: DocumentTemplate, active: bool) -> None:

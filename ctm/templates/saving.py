@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
-from ctm import audit, sql
+from ctm import audit, copies
 from ctm.campaigns.operations import check_attached
 from ctm.clock import utcnow
 from ctm.errors import Conflict, InvalidInput, NotFound
@@ -21,6 +21,8 @@ from ctm.models import (
 )
 from ctm.templates import definition
 from ctm.templates.versions import content, keep, version
+
+TOO_MANY_COPIES = _l("There are too many copies of this template: rename some.")
 
 
 def save(
@@ -142,7 +144,7 @@ def duplicate(template: MailTemplate, author: User | None = None) -> MailTemplat
         if column.name not in left_out
     }
     copy = MailTemplate(**values, version=1, created_by_id=author.id if author else None)
-    copy.name = _free_name(template.name)
+    copy.name = copies.free_name(MailTemplate.name, template.name, TOO_MANY_COPIES)
     copy.attachments = [
         MailTemplateFile(file_id=each.file_id, file=each.file, content_id=each.content_id)
         for each in template.attachments
@@ -153,15 +155,6 @@ def duplicate(template: MailTemplate, author: User | None = None) -> MailTemplat
     audit.record("mail_template.duplicate", copy, source=template.id)
     db.session.commit()
     return copy
-
-
-def _free_name(name: str) -> str:
-    for number in range(2, 1000):
-        candidate = f"{name[:150]} ({number})"
-        taken = select(MailTemplate.id).where(sql.fold(MailTemplate.name) == candidate.lower())
-        if db.session.scalar(taken) is None:
-            return candidate
-    raise Conflict(_l("There are too many copies of this template: rename some."))
 
 
 def set_active(template: MailTemplate, active: bool) -> None:
