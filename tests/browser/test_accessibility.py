@@ -1,7 +1,6 @@
 """axe-core finds nothing on the main pages, at the width of a desk and of a phone; none of them
 is wider than its screen."""
 
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,11 +9,11 @@ import pytest
 from flask import Flask
 from selenium import webdriver
 from sqlalchemy import select
-from werkzeug.serving import make_server
 
 from ctm.demo import EMAIL, office
 from ctm.extensions import db
 from ctm.models import Campaign, CampaignState, Client, User
+from tests.browser.driving import log_in, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -75,51 +74,17 @@ axe.run(document).then((found) => done(found.violations.map((rule) =>
 
 
 @pytest.fixture
-def settings() -> dict[str, Any]:
-    return {"SERVER_NAME": None}
-
-
-@pytest.fixture
 def root(app: Flask) -> Iterator[str]:
     """The demo office, served."""
     office.create()
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture
-def chromium() -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    driver = webdriver.Chrome(options, webdriver.ChromeService("/usr/bin/chromedriver"))
-    driver.set_script_timeout(60)
-    yield driver
-    driver.quit()
+    with serving(app) as address:
+        yield address
 
 
 def set_width(driver: webdriver.Chrome, width: int) -> None:
     phone = width < 600
     metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": phone}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-
-
-def log_in(app: Flask, driver: webdriver.Chrome, root: str) -> None:
-    browser = app.test_client()
-    user = db.session.scalars(select(User).where(User.email == EMAIL)).one()
-    with browser.session_transaction() as session:
-        session["_user_id"] = user.get_id()
-        session["_fresh"] = True
-    cookie = browser.get_cookie("session")
-    assert cookie is not None
-    driver.get(f"{root}/static/img/icon.svg")
-    driver.add_cookie({"name": "session", "value": cookie.value})
 
 
 def addresses() -> list[str]:
@@ -170,7 +135,8 @@ def test_the_login_page(look: Callable[[list[str]], list[Any]]) -> None:
 def test_the_pages_behind_the_login(
     app: Flask, chromium: webdriver.Chrome, root: str, look: Callable[[list[str]], list[Any]]
 ) -> None:
-    log_in(app, chromium, root)
+    user = db.session.scalars(select(User).where(User.email == EMAIL)).one()
+    log_in(app, chromium, root, user)
     assert look(addresses()) == []
 
 

@@ -1,57 +1,29 @@
 """Choosing a provider in the form of an account, in Chromium."""
 
-import threading
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from flask import Flask
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
-from werkzeug.serving import make_server
 
 from ctm.models import Role
 from tests import factories
+from tests.browser.driving import log_in
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def settings() -> dict[str, Any]:
-    return {"SERVER_NAME": None}
-
-
-@pytest.fixture
-def form(app: Flask) -> Iterator[webdriver.Chrome]:
+def form(app: Flask, chromium: webdriver.Chrome, root: str) -> Iterator[webdriver.Chrome]:
     """The form of a new account, open in a browser."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,900"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    client = app.test_client()
     user = factories.user(role=Role.ADMINISTRATOR, name="Anna Verdi")
-    with client.session_transaction() as session:
-        session["_user_id"] = user.get_id()
-        session["_fresh"] = True
-    cookie = client.get_cookie("session")
-    assert cookie is not None
-    driver = webdriver.Chrome(options, webdriver.ChromeService("/usr/bin/chromedriver"))
-    root = f"http://127.0.0.1:{server.server_port}"
-    driver.get(f"{root}/static/img/icon.svg")
-    driver.add_cookie({"name": "session", "value": cookie.value})
-    driver.get(f"{root}/accounts/new")
-    wait_for(driver, "!document.querySelector('[data-preset-needs]').hidden")
-    yield driver
-    errors = [entry for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
-    driver.quit()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    log_in(app, chromium, root, user)
+    chromium.get(f"{root}/accounts/new")
+    wait_for(chromium, "!document.querySelector('[data-preset-needs]').hidden")
+    yield chromium
+    errors = [entry for entry in chromium.get_log("browser") if entry["level"] == "SEVERE"]
     assert errors == []
 
 

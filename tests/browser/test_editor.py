@@ -1,7 +1,5 @@
 """The mail editor in Chromium, under the strict policy of the page around it."""
 
-import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,9 +8,9 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
-from werkzeug.serving import make_server
 
 from tests import factories
+from tests.browser.driving import log_in
 
 pytestmark = pytest.mark.browser
 
@@ -35,24 +33,7 @@ MAIL = """<!DOCTYPE html>
 
 
 @pytest.fixture
-def chromium() -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,900"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService("/usr/bin/chromedriver"))
-    yield driver
-    driver.quit()
-
-
-@pytest.fixture
-def settings() -> dict[str, Any]:
-    return {"SERVER_NAME": None}
-
-
-@pytest.fixture
-def open_editor(app: Flask, chromium: webdriver.Chrome) -> Iterator[Any]:
+def open_editor(app: Flask, chromium: webdriver.Chrome, root: str) -> Any:
     """``open_editor(html)`` shows a form with this HTML in the editor."""
     shown = {"html": ""}
 
@@ -60,30 +41,16 @@ def open_editor(app: Flask, chromium: webdriver.Chrome) -> Iterator[Any]:
     def page() -> str:
         return render_template_string(PAGE, html=shown["html"], fields=FIELDS)
 
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    root = f"http://127.0.0.1:{server.server_port}"
-    browser = app.test_client()
     user = factories.user()
-    with browser.session_transaction() as session:
-        session["_user_id"] = user.get_id()
-        session["_fresh"] = True
-    cookie = browser.get_cookie("session")
-    assert cookie is not None
 
     def show(html: str) -> webdriver.Chrome:
         shown["html"] = html
-        chromium.get(f"{root}/static/img/icon.svg")
-        chromium.add_cookie({"name": "session", "value": cookie.value})
+        log_in(app, chromium, root, user)
         chromium.get(f"{root}/editor-under-test")
         waiting(chromium).until(lambda d: d.find_elements(By.CSS_SELECTOR, ".editor-state span"))
         return chromium
 
-    yield show
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    return show
 
 
 def waiting(driver: webdriver.Chrome) -> WebDriverWait[webdriver.Chrome]:

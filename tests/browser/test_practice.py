@@ -1,7 +1,5 @@
 """The practice mailbox in Chromium: a mail is shown as its recipient would see it, in a sandbox."""
 
-import threading
-from collections.abc import Iterator
 from email.message import EmailMessage
 from typing import Any
 
@@ -10,51 +8,12 @@ from flask import Flask
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
-from werkzeug.serving import make_server
 
 from ctm import practice
 from tests import factories
+from tests.browser.driving import log_in
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def settings() -> dict[str, Any]:
-    return {"SERVER_NAME": None}
-
-
-@pytest.fixture
-def chromium() -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,900"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService("/usr/bin/chromedriver"))
-    yield driver
-    driver.quit()
-
-
-@pytest.fixture
-def root(app: Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-
-
-def log_in(app: Flask, chromium: webdriver.Chrome, root: str) -> None:
-    browser = app.test_client()
-    user = factories.user()
-    with browser.session_transaction() as session:
-        session["_user_id"] = user.get_id()
-        session["_fresh"] = True
-    cookie = browser.get_cookie("session")
-    assert cookie is not None
-    chromium.get(f"{root}/static/img/icon.svg")
-    chromium.add_cookie({"name": "session", "value": cookie.value})
 
 
 def keep(root: str, subject: str = "Rinnovo") -> int:
@@ -78,7 +37,7 @@ def test_the_mail_shows_its_pictures_runs_nothing_and_its_links_open_a_new_tab(
     app: Flask, chromium: webdriver.Chrome, root: str
 ) -> None:
     number = keep(root)
-    log_in(app, chromium, root)
+    log_in(app, chromium, root, factories.user())
     chromium.get(f"{root}/practice/{number}")
     frame = until(chromium, lambda d: d.find_element(By.CSS_SELECTOR, "iframe.pm-frame"))
     assert "allow-scripts" not in frame.get_attribute("sandbox")
@@ -98,7 +57,7 @@ def test_the_mail_shows_its_pictures_runs_nothing_and_its_links_open_a_new_tab(
 def test_mails_appear_by_themselves_and_the_page_breaks_no_policy(
     app: Flask, chromium: webdriver.Chrome, root: str
 ) -> None:
-    log_in(app, chromium, root)
+    log_in(app, chromium, root, factories.user())
     chromium.get(f"{root}/practice")
     assert "Nothing has arrived yet" in chromium.find_element(By.TAG_NAME, "main").text
     keep(root, "Appena arrivata")
@@ -111,7 +70,7 @@ def test_on_a_phone_the_open_mail_takes_the_place_of_the_list(
     app: Flask, chromium: webdriver.Chrome, root: str
 ) -> None:
     number = keep(root)
-    log_in(app, chromium, root)
+    log_in(app, chromium, root, factories.user())
     metrics = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
     chromium.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     chromium.get(f"{root}/practice")

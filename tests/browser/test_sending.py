@@ -1,7 +1,5 @@
 """From the list of instalments to the sent mail in Chromium: the manual's notice of due dates."""
 
-import threading
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -12,14 +10,14 @@ from selenium.common.exceptions import NoSuchElementException, StaleElementRefer
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select, WebDriverWait
-from werkzeug.serving import make_server
 
 from ctm import tasks
 from ctm.clock import utcnow
 from ctm.extensions import db
 from ctm.mailing.engine.command import build_worker
-from ctm.models import DocumentKind, DocumentTemplate, Instalment, Message, Purpose, User
+from ctm.models import DocumentKind, DocumentTemplate, Instalment, Message, Purpose
 from tests import factories
+from tests.browser.driving import log_in
 from tests.browser.test_accessibility import set_width, wrongs
 from tests.mailing.engine.conftest import sink
 from tests.mailing.engine.servers import SmtpSink
@@ -28,44 +26,6 @@ from tests.mailing.listmail import office
 __all__ = ["sink"]
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def settings() -> dict[str, Any]:
-    return {"SERVER_NAME": None}
-
-
-@pytest.fixture
-def chromium() -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,1000"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService("/usr/bin/chromedriver"))
-    yield driver
-    driver.quit()
-
-
-@pytest.fixture
-def root(app: Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-
-
-def log_in(app: Flask, chromium: webdriver.Chrome, root: str, user: User) -> None:
-    browser = app.test_client()
-    with browser.session_transaction() as session:
-        session["_user_id"] = user.get_id()
-        session["_fresh"] = True
-    cookie = browser.get_cookie("session")
-    assert cookie is not None
-    chromium.get(f"{root}/static/img/icon.svg")
-    chromium.add_cookie({"name": "session", "value": cookie.value})
 
 
 class Page:
