@@ -85,7 +85,7 @@ def _claim(
         connection.execute(claiming_statement(connection.dialect.name), values).all(),
         key=itemgetter(0),
     )
-    keys = {row.id: folded_address(row.recipient_key) for row in rows}
+    keys = {row[0]: folded_address(row[-1]) for row in rows}
     barred = _barred(connection, list(set(keys.values())))
     left_out = {
         number: "removed" if barred[key] == "removed" else "suppressed"
@@ -94,7 +94,7 @@ def _claim(
     }
     if mailing.purpose_id is not None:
         left_out = _unwilling(connection, mailing.purpose_id, list(keys)) | left_out
-    claimed = [Claimed(*row[:-1]) for row in rows if row.id not in left_out]
+    claimed = [Claimed(*row[:-1]) for row in rows if row[0] not in left_out]
     if left_out:
         _skip(connection, left_out, mailing.campaign_id)
     before_commit([message.id for message in claimed])

@@ -22,7 +22,7 @@ from ctm.models import (
     SmtpAccount,
 )
 
-GROUP = 800
+GROUP = 1600
 TYPED = "typed"
 
 

@@ -23,6 +23,8 @@ from ctm.models import (
     PastAttempt,
 )
 
+LARGEST = 2 * GROUP
+
 _SETTLED_VALUES = {
     "state": bindparam("b_state"),
     "worker": bindparam("b_new_worker"),
@@ -86,8 +88,8 @@ def settle(engine: Engine, worker: str, results: Sequence[Result]) -> None:
     A message that is no longer this worker's (others held it for lost) is changed only if it is
     still ``uncertain``: what its own worker knows for sure replaces the others' doubt.
     """
-    for start in range(0, len(results), GROUP):
-        group = results[start : start + GROUP]
+    for start in range(0, len(results), LARGEST):
+        group = results[start : start + LARGEST]
         if not _settle_together(engine, worker, group):
             for result in group:
                 _settle_one(engine, worker, result)
@@ -121,35 +123,45 @@ def _follow(connection: Connection, changes: Iterable[tuple[Result, str]]) -> No
 
     A message holds its last attempt; the one before goes where pace still counts it.
     """
-    deltas: dict[int, Counter[str]] = defaultdict(Counter)
-    reached: dict[tuple[int, Outcome], list[int]] = defaultdict(list)
+    moved: Counter[tuple[int | None, str, str]] = Counter()
+    members: dict[tuple[int | None, str], list[int]] = defaultdict(list)
     delivered: dict[int, datetime] = {}
     revived: set[int] = set()
     earlier: list[dict[str, Any]] = []
     for result, before in changes:
-        message = result.message
-        if before == MessageState.UNCERTAIN and result.state in WAITING:
+        message, state = result.message, result.state
+        moved[message.campaign_id, before, state] += 1
+        if message.member_id is not None:
+            members[message.campaign_id, state].append(message.member_id)
+        if before == MessageState.UNCERTAIN and state in WAITING:
             revived.add(message.mailing_id)
-        if message.campaign_id is not None and counter_of(before) != counter_of(result.state):
-            deltas[message.campaign_id][counter_of(before)] -= 1
-            deltas[message.campaign_id][counter_of(result.state)] += 1
-        if result.attempted:
-            last = delivered.get(message.mailing_id, result.at)
-            delivered[message.mailing_id] = max(last, result.at)
-        if result.attempted and message.attempted_at and before == MessageState.CLAIMED:
+        if not result.attempted:
+            continue
+        last = delivered.get(message.mailing_id)
+        if last is None or last < result.at:
+            delivered[message.mailing_id] = result.at
+        if message.attempted_at and before == MessageState.CLAIMED:
             earlier.append({"account_id": message.account_id, "at": message.attempted_at})
-        outcome = _OUTCOMES.get(result.state)
-        if outcome and message.member_id is not None and message.campaign_id is not None:
-            reached[message.campaign_id, outcome].append(message.member_id)
     if earlier:
         connection.execute(insert(PastAttempt), earlier)
-    for (campaign_id, outcome), member_ids in reached.items():
-        outcomes.reach_fresh(connection, campaign_id, outcome, member_ids)
-    for campaign_id, changed in sorted(deltas.items()):
+    for (campaign_id, state), member_ids in members.items():
+        if campaign_id is not None and state in _OUTCOMES:
+            outcomes.reach_fresh(connection, campaign_id, _OUTCOMES[state], member_ids)
+    for campaign_id, changed in sorted(_deltas(moved).items()):
         counters.add(campaign_id, changed, connection)
     _reopen(connection, revived)
     for mailing_id, at in sorted(delivered.items()):
         connection.execute(_LAST_DELIVERY, {"b_mailing": mailing_id, "b_at": at})
+
+
+def _deltas(moved: Counter[tuple[int | None, str, str]]) -> dict[int, Counter[str]]:
+    """How the campaigns' counters change by so many moves from one state to another."""
+    deltas: dict[int, Counter[str]] = defaultdict(Counter)
+    for (campaign_id, before, after), count in moved.items():
+        if campaign_id is not None and counter_of(before) != counter_of(after):
+            deltas[campaign_id][counter_of(before)] -= count
+            deltas[campaign_id][counter_of(after)] += count
+    return deltas
 
 
 def _reopen(connection: Connection, mailing_ids: set[int]) -> None:

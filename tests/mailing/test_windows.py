@@ -85,7 +85,7 @@ class Days:
 
     def claim(self) -> list[outbox.Claimed]:
         self._claims.refresh()
-        taken = self._claims.fill(self._lane, self.clock.monotonic(), ())
+        taken = self._claims.fill(self._lane, self.clock.monotonic(), tuple)
         return [message for messages in taken.values() for message in messages]
 
     def rest(self) -> None:

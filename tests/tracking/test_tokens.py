@@ -1,6 +1,8 @@
 """Tokens can be read only as they were made."""
 
+import hmac
 import string
+from base64 import urlsafe_b64encode
 
 import pytest
 
@@ -55,3 +57,11 @@ def test_the_signature_of_one_message_does_not_open_another() -> None:
 )
 def test_it_refuses_what_is_no_token(text: str) -> None:
     assert read_token(KEY, text) is None
+
+
+@pytest.mark.parametrize("key", [b"k", KEY, b"long" * 40])
+def test_it_is_signed_by_the_hmac_of_the_key_and_the_number(key: bytes) -> None:
+    for number in (7, 8, 7):
+        signed = number.to_bytes(6, "big")
+        mac = hmac.digest(key, b"ctm tracking v1:" + signed, "sha256")[:12]
+        assert make_token(key, number) == urlsafe_b64encode(signed + mac).decode()

@@ -6,6 +6,7 @@ spaces before anything is written.
 
 import base64
 import re
+from binascii import b2a_base64
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -36,7 +37,7 @@ _RESERVED = dom.words(
 
 def one_line(value: str) -> str:
     """The value on one line: controls and runs of white space become single spaces."""
-    if value.isascii() and value.isprintable() and "  " not in value:
+    if value.isprintable() and "  " not in value:
         return value.strip()
     return " ".join(_NOT_SHOWN.sub(" ", value).split())
 
@@ -63,6 +64,9 @@ def encoded_words(name: str, value: str) -> str:
     """The value as encoded words, one to a line, none of which passes 76 characters."""
     room = (_ENCODED_LINE - len(name) - 2 - _AROUND_WORD) // 4 * 3
     start = "" if room >= _WORD_BYTES // 3 else "\r\n "
+    whole = value.encode("utf-8")
+    if 0 < len(whole) <= min(room, _WORD_BYTES):
+        return f"{start}=?utf-8?b?{b2a_base64(whole, newline=False).decode('ascii')}?="
     chunks = _chunks(value, _WORD_BYTES if start else min(room, _WORD_BYTES))
     return start + "\r\n ".join(
         [f"=?utf-8?b?{base64.b64encode(chunk).decode('ascii')}?=" for chunk in chunks]

@@ -42,10 +42,10 @@ class CompiledMail:
         self._parts = skeleton.parts
         self.dotted = skeleton.dotted
         self._field_slots = tuple(skeleton.fields)
-        self._token_slots = tuple(skeleton.tokens)
         self._rooms = tuple(skeleton.rooms)
         self._tokens = skeleton.has_tokens
         self._blocks = tuple((slot, block.ready()) for slot, block in skeleton.blocks)
+        self._stretches, self._open = skeleton.between_tokens()
         self.size_estimate = skeleton.size_estimate + 300
 
     def empty(self, values: Mapping[str, object]) -> dict[str, str]:
@@ -95,15 +95,16 @@ class CompiledMail:
             if not _TOKEN_VALUE.fullmatch(token):
                 raise ComposeError(_("The tracking token is not valid."))
             encoded = token.encode("ascii")
-            for slot in self._token_slots:
-                parts[slot] = encoded
         for slot, piece in self._field_slots:
             parts[slot] = quote_value(piece.fill(values))
         for slot, block in self._blocks:
             parts[slot] = block.fill(values, encoded)
         for slot, room in self._rooms if attachments else ():
             parts[slot] = b"".join([own_part(room, each) for each in attachments])
-        return b"".join(parts)
+        stretches = self._stretches.copy()
+        for place, start, end in self._open:
+            stretches[place] = b"".join(parts[start:end])
+        return encoded.join(stretches)
 
 
 def _to_field(name: str, addresses: list[str]) -> str:

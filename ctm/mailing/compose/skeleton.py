@@ -71,6 +71,23 @@ class Skeleton:
             if not isinstance(run, Block):
                 self.literal(SOFT_BREAK)
 
+    def between_tokens(self) -> tuple[list[bytes], tuple[tuple[int, int, int], ...]]:
+        """The stretches of the mail between the places of its token, which joins them.
+
+        With those that differ between copies: the stretch's number, its first part and the last's
+        successor. They are to be joined from the parts of each copy.
+        """
+        own = {0, *(slot for slot, _what in [*self.fields, *self.blocks, *self.rooms])}
+        starts = [0, *(slot + 1 for slot in self.tokens)]
+        ends = [*self.tokens, len(self.parts)]
+        stretches = [b"".join(self.parts[a:b]) for a, b in zip(starts, ends, strict=True)]
+        differ = [
+            (number, start, end)
+            for number, (start, end) in enumerate(zip(starts, ends, strict=True))
+            if own.intersection(range(start, end))
+        ]
+        return stretches, tuple(differ)
+
     @property
     def has_tokens(self) -> bool:
         return bool(self.tokens) or any(block.has_tokens for _slot, block in self.blocks)

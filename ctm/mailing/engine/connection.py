@@ -26,7 +26,7 @@ from ctm.mailing.engine.session import (
 
 RECEIVE = 65536
 HELD_UP, GRACE = 5.0, 10.0
-
+_BOTH = selectors.EVENT_READ | selectors.EVENT_WRITE
 
 _TIMER = {"connect": "connect", "tls": "connect", "body": "body", "ready": "idle", "quit": "quit"}
 
@@ -85,7 +85,7 @@ class Connection:
         self._on_close = on_close
         self._desk = desk
         self._reader = ReplyReader()
-        self._out = bytearray()
+        self._out: list[bytes] = []
         self._session = Session(login, desk, self)
         self._talk: Generator[Need, Any, None] = self._session.talk()
         self._need = Need.REPLY
@@ -173,7 +173,7 @@ class Connection:
 
     def write(self, data: bytes) -> None:
         """Queue bytes for the server; they leave with :meth:`flush`."""
-        self._out += data
+        self._out.append(data)
         self.queued += len(data)
 
     def flush(self) -> None:
@@ -290,18 +290,22 @@ class Connection:
             self._begin_tls()
 
     def _flush(self) -> None:
-        assert self._socket is not None
         while self._out:
             try:
-                count = self._socket.send(self._out)
-            except (BlockingIOError, ssl.SSLWantWriteError):
-                break
-            except ssl.SSLWantReadError:
+                count = self._send()
+            except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
                 break
             self.sent += count
-            del self._out[:count]
-        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._out else 0)
-        self._watch(wanted)
+            left = self.queued - self.sent
+            self._out = [b"".join(self._out)[-left:]] if left else []
+        self._watch(_BOTH if self._out else selectors.EVENT_READ)
+
+    def _send(self) -> int:
+        """Hand the socket what waits; how much it took."""
+        assert self._socket is not None
+        if self._tls:
+            return self._socket.send(b"".join(self._out))
+        return self._socket.sendmsg(self._out)
 
     def _receive(self) -> None:
         assert self._socket is not None
@@ -311,7 +315,7 @@ class Connection:
             except (BlockingIOError, ssl.SSLWantReadError):
                 return
             except ssl.SSLWantWriteError:
-                self._watch(selectors.EVENT_READ | selectors.EVENT_WRITE)
+                self._watch(_BOTH)
                 return
             if not data:
                 raise ConnectionProblem("the server closed the connection")

@@ -16,6 +16,7 @@ from ctm.mailing.engine.throttling import Kind
 from ctm.mailing.outbox import Claimed
 
 AUTH_REFUSED = {530, 534, 535, 538}
+END = b".\r\n"
 OUT_OF_STEP = "an answer that does not fit"
 
 
@@ -116,6 +117,7 @@ class Session:
         self._desk = desk
         self._wire = wire
         self._features: dict[str, str] = {}
+        self._pipelining = False
         self._waiting: list[Job] = []
         self._in_body: Job | None = None
         self._body_start = self._body_end = 0
@@ -163,18 +165,12 @@ class Session:
 
     def _command(self, line: str) -> Generator[Need, Any, Reply]:
         self._wire.write(line.encode("utf-8", "surrogateescape") + b"\r\n")
-        return (yield from self._answer())
-
-    def _answer(self) -> Generator[Need, Any, Reply]:
-        """The server's next reply. 421 ends the conversation: no other follows."""
-        reply: Reply = yield Need.REPLY
-        if reply.code == 421:
-            raise _trouble(reply)
-        return reply
+        return _going_on((yield Need.REPLY))
 
     def _hello(self) -> Generator[Need, Any, None]:
         self.stage = "hello"
         self._features = {}
+        self._pipelining = False
         reply = yield from self._command(f"EHLO {self._login.hello}")
         if reply.code != 250:
             reply = yield from self._command(f"HELO {self._login.hello}")
@@ -184,6 +180,7 @@ class Session:
         for line in reply.lines[1:]:
             name, _, parameters = line.partition(" ")
             self._features[name.upper()] = parameters.strip()
+        self._pipelining = "PIPELINING" in self._features
 
     def _start_tls(self) -> Generator[Need, Any, None]:
         self.stage = "starttls"
@@ -238,9 +235,10 @@ class Session:
             self._waiting.remove(job)
             self._in_body = job
             self._body_start = self._wire.queued
-            self._body_end = self._body_start + len(job.data) + 3
-            self._wire.write(job.data + b".\r\n")
-            following = self._desk.take() if "PIPELINING" in self._features else None
+            self._body_end = self._body_start + len(job.data) + len(END)
+            self._wire.write(job.data)
+            self._wire.write(END)
+            following = self._desk.take() if self._pipelining else None
             if following is not None and self._introduce(following):
                 written = following
             reply: Reply = yield Need.REPLY
@@ -275,19 +273,20 @@ class Session:
             self._desk.done(job, Fate.FAILED, 553, "SMTPUTF8: not offered", "smtputf8")
             return False
         self._waiting.append(job)
-        if "PIPELINING" in self._features:
-            self._wire.write(self._mail(job) + self._recipients(job) + b"DATA\r\n")
-        else:
-            self._wire.write(self._mail(job))
+        addresses = self._addresses(job)
+        written = self._mail(job, addresses)
+        if self._pipelining:
+            written += "".join([_recipient(each) for each in addresses]) + "DATA\r\n"
+        self._wire.write(written.encode())
         return True
 
-    def _mail(self, job: Job) -> bytes:
+    def _mail(self, job: Job, addresses: tuple[str, ...]) -> str:
         options = f" SIZE={len(job.data)}" if "SIZE" in self._features else ""
-        if job.utf8 or not all(map(str.isascii, self._addresses(job))):
+        if job.utf8 or not all(map(str.isascii, addresses)):
             options += " SMTPUTF8"
         if "8BITMIME" in self._features and not job.data.isascii():
             options += " BODY=8BITMIME"
-        return f"MAIL FROM:<{job.sender}>{options}\r\n".encode()
+        return f"MAIL FROM:<{job.sender}>{options}\r\n"
 
     def _addresses(self, job: Job) -> tuple[str, ...]:
         """The recipient, and the copies that the server can take an address for."""
@@ -295,28 +294,25 @@ class Session:
             return job.recipients
         return tuple(each for each in job.recipients if each.isascii())
 
-    def _recipients(self, job: Job) -> bytes:
-        return "".join(f"RCPT TO:<{address}>\r\n" for address in self._addresses(job)).encode()
-
     def _envelope(self, job: Job) -> Generator[Need, Any, bool]:
         """Read (without PIPELINING: hold) the dialogue up to 354; false if the mail stays here."""
         self.stage = "envelope"
-        together = "PIPELINING" in self._features
-        mail = yield from self._answer()
+        together = self._pipelining
+        mail = _going_on((yield Need.REPLY))
         refused = None if mail.code == 250 else mail
         if refused and not together:
             return (yield from self._refuse(job, refused))
         for place, address in enumerate(self._addresses(job)):
             if not together:
-                self._wire.write(f"RCPT TO:<{address}>\r\n".encode())
-            reply = yield from self._answer()
+                self._wire.write(_recipient(address).encode())
+            reply = _going_on((yield Need.REPLY))
             if place == 0 and reply.code not in (250, 251):
                 refused = refused or reply
         if refused and not together:
             return (yield from self._refuse(job, refused))
         if not together:
             self._wire.write(b"DATA\r\n")
-        data = yield from self._answer()
+        data = _going_on((yield Need.REPLY))
         if refused is None and data.code == 354:
             return True
         return (yield from self._refuse(job, refused or data, data.code == 354))
@@ -351,6 +347,17 @@ class Session:
         if reply.code == 421 or throttling.account_words(reply) is not None:
             return _trouble(reply)
         return None
+
+
+def _recipient(address: str) -> str:
+    return f"RCPT TO:<{address}>\r\n"
+
+
+def _going_on(reply: Reply) -> Reply:
+    """A reply after which the conversation goes on: 421 ends it, no other follows."""
+    if reply.code == 421:
+        raise _trouble(reply)
+    return reply
 
 
 def _fate(reply: Reply) -> Fate:

@@ -27,7 +27,7 @@ class Watch(Protocol):
 class SqliteWatch:
     """``PRAGMA data_version`` moves with every commit of another connection."""
 
-    rest = 0.05
+    rest = 0.02
 
     def __init__(self, engine: Engine) -> None:
         self._pooled = engine.raw_connection()

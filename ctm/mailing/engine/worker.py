@@ -8,6 +8,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,7 @@ class Worker:
         self._claims = Claims(engine, self.clock, self.name, lambda ids: self._journal.claimed(ids))
         self._running: set[int] = set()
         self._changed = True
+        self._fresh = False
         self._next_look = 0.0
         self._results: list[Result] = []
         self._begun: set[int] = set()
@@ -141,12 +143,19 @@ class Worker:
             timeout = min(timeout, 0.02)
         events = self._selector.select(max(0.0, timeout))
         self._notice()
+        self._make_ahead(len(events))
         for key, mask in events:
             if key.data is None:
                 self._drain_wakeup()
             else:
                 key.data.ready(mask)
         self._send_out()
+
+    def _make_ahead(self, count: int) -> None:
+        """Make the mails that the connections which have something to say are about to take."""
+        for lane in self._lanes.values():
+            most = min(count, len(lane.connections))
+            self._desk.make_ahead(islice(lane.backlog, most))
 
     def _notice(self) -> None:
         """Before mails are taken: has somebody paused something? Do the others count on us?"""
@@ -157,10 +166,12 @@ class Worker:
             if self._watch.changed():
                 self._changed = True
                 self._running = self._claims.refresh()
+                self._fresh = True
         except DBAPIError as error:
             log.error("the database does not answer: %s", error.orig)
             self._running = set()
             self._changed = True
+            self._fresh = False
 
     def _send_out(self) -> None:
         """Note in the journal what leaves and what was answered, then let it leave."""
@@ -222,13 +233,15 @@ class Worker:
         self._strays = False
 
     def _fill(self, lane: Lane, now: float) -> None:
-        for mailing_id, messages in self._claims.fill(lane, now, self._held()).items():
+        for mailing_id, messages in self._claims.fill(lane, now, self._held).items():
             self._desk.expect(mailing_id, messages)
             lane.backlog.extend(messages)
 
     def _refresh(self) -> None:
         """Read which mailings run and which accounts may send; drop what no longer may."""
-        self._running = self._claims.refresh()
+        if not self._fresh:
+            self._running = self._claims.refresh()
+        self._fresh = False
         wanted = self._claims.accounts
         for account_id in wanted - self._lanes.keys():
             data = self._book.read(account_id)
@@ -240,9 +253,9 @@ class Worker:
                 lane.release_backlog()
             if lane.stale(self.clock.monotonic()):
                 del self._lanes[account_id]
-        held = self._held()
-        self._desk.keep(self._running | held)
-        for mailing_id in self._claims.seem_done(held):
+        if self._desk.mailings - self._running:
+            self._desk.keep(self._running | self._held())
+        for mailing_id in self._claims.seem_done(self._held):
             control.finish(mailing_id)
 
     def _held(self) -> set[int]:
@@ -293,16 +306,15 @@ class Worker:
         self._begun.discard(message.id)
 
     def note_result(self, result: Result) -> None:
-        self._begun.discard(result.message.id)
-        self._revoked.discard(result.message.id)
+        number = result.message.id
+        self._begun.discard(number)
+        self._revoked.discard(number)
         self._desk.forget(result.message)
         if result.attempted:
-            self._journal.answered(result.message.id, outbox.as_record(result))
+            self._journal.answered(number, outbox.as_record(result))
         if result.state == MessageState.SENT:
             self.sent += 1
         self._results.append(result)
-        if len(self._results) >= outbox.GROUP:
-            self._settle()
 
     def connect(self, lane: Lane, target: Target) -> Connection:
         return Connection(
@@ -336,6 +348,7 @@ class Worker:
 
     def _tell(self, function: Callable[..., None], *arguments: Any) -> None:
         """Note something that may be missing from the database if it does not answer now."""
+        self._fresh = False
         try:
             function(*arguments)
         except DBAPIError as error:
@@ -344,9 +357,14 @@ class Worker:
     # -- the books ---------------------------------------------------------------------------
 
     def _flush(self, now: float) -> None:
+        """Settle when enough has come together, or some time has passed.
+
+        That is after the round's mails have left: the servers have something to do meanwhile.
+        """
         if not self._results:
             return
-        if now - self._flushed_at >= FLUSH_EVERY or self._urgent():
+        enough = len(self._results) >= outbox.GROUP
+        if enough or now - self._flushed_at >= FLUSH_EVERY or self._urgent():
             self._settle()
 
     def _urgent(self) -> bool:

@@ -17,7 +17,7 @@ from ctm import counters
 from ctm.extensions import db
 from ctm.mailing import control, recovery
 from ctm.mailing.engine.command import journals_folder
-from ctm.models import Campaign, Message, MessageState
+from ctm.models import Campaign, Message, MessageState, SmtpAccount
 from tests.mailing.engine.servers import SmtpSink
 from tests.mailing.engine.starter import Started, Starter, starting
 from tests.mailing.engine.test_delivery import kept, recounted
@@ -40,9 +40,18 @@ def wait_until_it_sends(sink: SmtpSink, worker: Started) -> None:
     before = sink.folder.stat().st_mtime_ns
     deadline = time.monotonic() + 30
     while sink.folder.stat().st_mtime_ns == before:
-        assert time.monotonic() < deadline, "the worker sends nothing"
+        assert time.monotonic() < deadline, f"the worker sends nothing: {standing()}"
         time.sleep(0.001)
     assert worker.running(), "the worker ended"
+
+
+def standing() -> str:
+    query = select(Message.state, func.count()).group_by(Message.state)
+    states = {row[0]: row[1] for row in db.session.execute(query)}
+    waits = select(SmtpAccount.retry_at, SmtpAccount.last_error)
+    accounts = [tuple(row) for row in db.session.execute(waits)]
+    db.session.rollback()
+    return f"{states} {accounts}"
 
 
 def uncertain() -> int:
