@@ -19,16 +19,13 @@ class Clock(Protocol):
         ...
 
 
-class SystemClock:
-    """The machine's own clock."""
-
-    def now(self) -> datetime:
-        return utcnow()
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-
 def utcnow() -> datetime:
     """The current time as a naive UTC datetime."""
     return _EPOCH + timedelta(microseconds=time.time_ns() // 1000)
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    now = staticmethod(utcnow)
+    monotonic = staticmethod(time.monotonic)

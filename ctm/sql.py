@@ -100,23 +100,26 @@ def lock(connection: Connection, rows: "Select[Any]") -> None:
         connection.execute(rows.with_for_update())
 
 
-def begin_writing(connection: Connection) -> None:
+def begin_writing(connection: Connection, wait: bool = True) -> bool:
     """Begin a transaction that writes, for those who write all the time.
 
     On SQLite nobody else writes from here on. Who finds another writing is let in by SQLite itself
     after sleeps that grow to a tenth of a second, however soon the other has finished; here the
-    first second is waited for in steps of half a millisecond.
+    first second is waited for in steps of half a millisecond. False, and nothing begun, if
+    another writes now and the caller would not ``wait``.
     """
     if connection.dialect.name != "sqlite":
-        return
+        return True
     driver: Any = connection.connection.driver_connection
-    if driver.in_transaction or _begun(driver):
-        return
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    if driver.in_transaction or _begun(driver, wait):
+        return True
+    if wait:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    return wait
 
 
-def _begun(driver: sqlite3.Connection) -> bool:
-    """Ask SQLite to begin until it does, for a second."""
+def _begun(driver: sqlite3.Connection, wait: bool) -> bool:
+    """Ask SQLite to begin: once, or until it does, for a second."""
     (usual,) = driver.execute("PRAGMA busy_timeout").fetchone()
     driver.execute("PRAGMA busy_timeout = 0")
     end = time.monotonic() + min(_QUICK_FOR, usual / 1000)
@@ -125,7 +128,7 @@ def _begun(driver: sqlite3.Connection) -> bool:
             try:
                 driver.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                if not wait or error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
                     return False
                 time.sleep(_STEP)
             else:

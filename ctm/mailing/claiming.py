@@ -72,6 +72,21 @@ def claim(
         return _claim(connection, mailing, worker, limit, now, before_commit) if limit > 0 else []
 
 
+def claim_if_free(
+    engine: Engine,
+    mailing: OpenMailing,
+    worker: str,
+    limit: int,
+    now: datetime,
+    before_commit: Callable[[list[int]], None],
+) -> list[Claimed] | None:
+    """:func:`claim` where nothing paces it; None, and nothing done, while somebody else writes."""
+    with engine.begin() as connection:
+        if not sql.begin_writing(connection, wait=False):
+            return None
+        return _claim(connection, mailing, worker, limit, now, before_commit)
+
+
 def _claim(
     connection: Connection,
     mailing: OpenMailing,

@@ -90,20 +90,36 @@ def settle(engine: Engine, worker: str, results: Sequence[Result]) -> None:
     """
     for start in range(0, len(results), LARGEST):
         group = results[start : start + LARGEST]
-        if not _settle_together(engine, worker, group):
-            for result in group:
-                _settle_one(engine, worker, result)
+        with engine.connect() as connection:
+            sql.begin_writing(connection)
+            done = _settle_together(connection, worker, group)
+        if not done:
+            _settle_each(engine, worker, group)
 
 
-def _settle_together(engine: Engine, worker: str, group: Sequence[Result]) -> bool:
-    """All of the group in one transaction; false, and nothing done, if one is not ours."""
+def settle_if_free(engine: Engine, worker: str, results: Sequence[Result]) -> bool:
+    """:func:`settle` for one group; false, and nothing done, while somebody else is writing."""
     with engine.connect() as connection:
-        sql.begin_writing(connection)
-        if _change(connection, MessageState.CLAIMED, worker, group) != len(group):
-            connection.rollback()
+        if not sql.begin_writing(connection, wait=False):
             return False
-        _follow(connection, [(result, MessageState.CLAIMED) for result in group])
-        connection.commit()
+        done = _settle_together(connection, worker, results)
+    if not done:
+        _settle_each(engine, worker, results)
+    return True
+
+
+def _settle_each(engine: Engine, worker: str, results: Sequence[Result]) -> None:
+    for result in results:
+        _settle_one(engine, worker, result)
+
+
+def _settle_together(connection: Connection, worker: str, group: Sequence[Result]) -> bool:
+    """All of the group in one transaction; false, and nothing done, if one is not ours."""
+    if _change(connection, MessageState.CLAIMED, worker, group) != len(group):
+        connection.rollback()
+        return False
+    _follow(connection, [(result, MessageState.CLAIMED) for result in group])
+    connection.commit()
     return True
 
 

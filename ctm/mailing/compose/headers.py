@@ -159,14 +159,14 @@ def _date_of_second(when: datetime, offset: timedelta | None) -> str:
 
 
 @lru_cache(maxsize=256)
-def _date_of_naive_second(when: datetime) -> str:
-    return f"Date: {format_datetime(when.replace(tzinfo=UTC))}\r\n"
+def _date_of_moment(when: datetime) -> str:
+    return _date_of_second(when.replace(microsecond=0, tzinfo=UTC), timedelta())
 
 
 def date_field(when: datetime) -> str:
-    """The Date; a naive datetime is UTC."""
+    """The Date; a naive datetime is UTC. Many mails are made at the same moment."""
     if when.tzinfo is None:
-        return _date_of_naive_second(when.replace(microsecond=0))
+        return _date_of_moment(when)
     aware = when.replace(microsecond=0)
     return _date_of_second(aware, aware.utcoffset())
 

@@ -76,7 +76,7 @@ class CompiledMail:
         """
         address = header_address(to_address)
         together = [address, *map(header_address, others)]
-        if not utf8 and (self.needs_utf8 or any(map(needs_utf8, together))):
+        if not utf8 and (self.needs_utf8 or not all(map(str.isascii, together))):
             refused = ", ".join(filter(needs_utf8, together)) or _("the sender")
             raise ComposeError(
                 _("The mail server does not take international addresses (%(who)s).", who=refused)

@@ -13,7 +13,7 @@ from ctm.mailing.engine.lane import Lane
 from ctm.mailing.hours import Hours, closed_days, read_hours
 from ctm.models import UNDER_WAY, Mailing, Message
 
-SMALLEST, LARGEST = 8, 2 * outbox.GROUP
+SMALLEST, LARGEST = 8, outbox.GROUP
 QUICK, SLOW = 0.3, 2.0
 SOON = 60.0
 
@@ -230,7 +230,17 @@ class Claims:
         now: float,
         appetite: Appetite,
     ) -> list[outbox.Claimed] | None:
-        """Claim; None if another worker took what the pace allowed."""
+        """Claim; None if another worker took what the pace allowed, or is writing just now.
+
+        While the lane has enough for the moment it does not wait for its turn to write.
+        """
+        paced = bool(lane.account.limits) or mailing.delay_seconds > 0
+        if not paced and len(lane.backlog) > appetite.size // 8:
+            taken = claiming.claim_if_free(
+                self._engine, mailing, self._worker, wanted, self._clock.now(), self._note
+            )
+            appetite.more = appetite.more or taken is None
+            return taken
         allowed = wanted
 
         def rule(connection: Connection) -> int:
@@ -240,7 +250,6 @@ class Claims:
                 allowed = self._due(connection, mailing, allowed, now, tuple, appetite)
             return allowed
 
-        paced = bool(lane.account.limits) or mailing.delay_seconds > 0
         got = claiming.claim(
             self._engine,
             mailing,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import current_app
+from sqlalchemy import Engine, StaticPool, create_engine
 
 from ctm import logs, presence, schema
 from ctm.extensions import db
@@ -25,12 +26,23 @@ def build_worker(**options: Any) -> Worker:
     """A worker on the current application's database; ``options`` as in :class:`Worker`."""
     allow_private = bool(current_app.config["CTM_ALLOW_PRIVATE_HOSTS"])
     return Worker(
-        db.engine,
+        _engine(),
         journals_folder(),
         current_app.extensions["ctm.tracking_key"],
         options.pop("book", None) or DatabaseBook(db.engine, allow_private),
         **options,
     )
+
+
+def _engine() -> Engine:
+    """On SQLite a single connection for all that the loop writes.
+
+    So its own commits are no news to it (``PRAGMA data_version``), and it knows its pages.
+    """
+    if db.engine.dialect.name != "sqlite":
+        return db.engine
+    options = current_app.config["SQLALCHEMY_ENGINE_OPTIONS"]
+    return create_engine(db.engine.url, poolclass=StaticPool, **options)
 
 
 def run_worker(until_idle: bool) -> int:

@@ -95,7 +95,7 @@ class Connection:
         self._tries = 0
         self._socket: socket.socket | ssl.SSLSocket | None = None
         self.closed = False
-        self._deadline = 0.0
+        self._since = 0.0
         self._checked_at = clock.monotonic()
 
     # -- what the worker asks and tells ------------------------------------------------------
@@ -155,14 +155,15 @@ class Connection:
         close.
         """
         held_up, self._checked_at = now - self._checked_at > HELD_UP, now
-        if self.closed or now < self._deadline:
+        if self.closed or not self._late(now):
             return
         if held_up and not self.idle:
-            self._deadline = now + min(GRACE, self._timeouts.of(self._where))
+            patience = self._timeouts.of(self._where)
+            self._since = now + min(GRACE, patience) - patience
             return
         if self._stage == "talk" and not self.idle:
             self._guard(self._receive)
-            if self.closed or now < self._deadline:
+            if self.closed or not self._late(now):
                 return
         if self.idle:
             self.give(None)
@@ -331,7 +332,10 @@ class Connection:
                 return
 
     def _restart_timer(self) -> None:
-        self._deadline = self._clock.monotonic() + self._timeouts.of(self._where)
+        self._since = self._clock.monotonic()
+
+    def _late(self, now: float) -> bool:
+        return now - self._since >= self._timeouts.of(self._where)
 
     def _watch(self, events: int) -> None:
         assert self._socket is not None

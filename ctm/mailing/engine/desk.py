@@ -18,7 +18,6 @@ from ctm.mailing.compose import (
     CompiledMail,
     ComposeError,
     header_address,
-    needs_utf8,
 )
 from ctm.mailing.engine.session import Job
 from ctm.mailing.outbox import Claimed, Result
@@ -132,7 +131,7 @@ class MailDesk:
         try:
             own = self._own.get(message.id, NOTHING)
             together = tuple(map(header_address, (message.to_address, *own.others)))
-            utf8 = prepared.compiled.needs_utf8 or any(map(needs_utf8, together))
+            utf8 = prepared.compiled.needs_utf8 or not all(map(str.isascii, together))
             data = prepared.compiled.render(
                 to_address=message.to_address,
                 to_name=message.to_name,

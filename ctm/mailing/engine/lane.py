@@ -35,6 +35,7 @@ REFUSALS_IN_A_ROW = 5
 FASTER_AFTER = 50
 RESOLVED_FOR = 300.0
 KEPT_FOR = 10.0
+CHECK_EVERY = 0.05
 
 
 @dataclass(frozen=True)
@@ -99,9 +100,10 @@ class Lane:
     fewer: int = 0
     _refusals: int = 0
     _since_slower: int = 0
-    _waits: bool = False
+    _noted: bool = False
     _addresses: Sequence[tuple[Any, ...]] = ()
     _resolved_at: float = 0.0
+    _check_at: float = 0.0
     _resolving: "Future[list[tuple[Any, ...]]] | None" = None
 
     # -- the desk: what sessions ask ---------------------------------------------------------
@@ -157,7 +159,7 @@ class Lane:
         """Nothing of the mail has left: first in line again, or back to the queue."""
         self.under_way.pop(job.message.id, None)
         self.office.note_kept(job.message)
-        if self.draining or self.stopped:
+        if self.draining or self.stopped or self.waits:
             self._release(job.message)
         else:
             self.backlog.appendleft(job.message)
@@ -186,6 +188,11 @@ class Lane:
         """Whether nothing of this lane is in a worker's hands."""
         return not self.backlog and not self.under_way
 
+    @property
+    def waits(self) -> bool:
+        """Whether the server is left alone for now. One incident may end many connections."""
+        return self.office.clock.monotonic() < self.retry_at
+
     def stale(self, now: float) -> bool:
         """Whether nothing speaks for keeping it: the account is read anew when it is needed."""
         at_rest = self.quiet and not self.connections and self.retry_at <= now
@@ -198,19 +205,21 @@ class Lane:
 
     def tick(self, now: float) -> None:
         """Open the connections that are needed, serve the idle ones, watch the clock."""
-        for connection in list(self.connections):
-            connection.check_time(now)
+        if now >= self._check_at:
+            self._check_at = now + CHECK_EVERY
+            for connection in list(self.connections):
+                connection.check_time(now)
         if self.draining or self.stopped:
             self.release_backlog()
             for connection in list(self.connections):
                 if connection.idle:
                     connection.give(None)
             return
-        for connection in list(self.connections):
-            if connection.idle and self.backlog:
-                job = self.take()
-                if job is not None:
-                    connection.give(job)
+        for connection in [each for each in self.connections if each.idle]:
+            job = self.take()
+            if job is None:
+                break
+            connection.give(job)
         if now >= self.retry_at:
             self._open_connections(now)
 
@@ -260,17 +269,18 @@ class Lane:
         elif isinstance(problem, ConnectionProblem) and not self.draining:
             if connection.delivered and not str(problem).startswith("421"):
                 self.failures = 0
-            self.wait(str(problem))
+            if not self.waits:
+                self.wait(str(problem))
 
     def heed(self, retry_at: datetime | None) -> None:
         """The account's wait as the database has it: another worker's, or lifted by a person."""
         if retry_at is None:
-            if self._waits:
-                self._waits, self.retry_at = False, 0.0
+            if self._noted:
+                self._noted, self.retry_at = False, 0.0
             return
         left = (retry_at - self.office.clock.now()).total_seconds()
         if LONG_WAIT < left <= LONGEST_WAIT:
-            self._waits = True
+            self._noted = True
             self.retry_at = max(self.retry_at, self.office.clock.monotonic() + left)
 
     def _slow_down(self, problem: Throttled) -> None:
@@ -280,7 +290,7 @@ class Lane:
         for connection in list(self.connections):
             if connection.idle:
                 connection.give(None)
-        if self.retry_at <= self.office.clock.monotonic():
+        if not self.waits:
             self.wait(str(problem), problem.patience.first, problem.patience.longest)
 
     def wait(self, words: str, first: float = FIRST_PAUSE, longest: float = LONGEST_PAUSE) -> None:
@@ -288,6 +298,6 @@ class Lane:
         pause = min(first * 2**self.failures, longest)
         self.failures = min(self.failures + 1, 12)
         self.retry_at = self.office.clock.monotonic() + pause
-        self._waits = True
+        self._noted = True
         self.release_backlog()
         self.office.account_waits(self, words, pause)

@@ -63,4 +63,5 @@ class Standing:
 
     def _since(self, then: tuple[float, float]) -> float:
         """The longer of two measures: a clock may be set back, or stand still."""
-        return max(now - before for now, before in zip(self._now(), then, strict=True))
+        awake, wall = self._now()
+        return max(awake - then[0], wall - then[1])

@@ -35,7 +35,7 @@ class SqliteWatch:
         self._version = -1
 
     def changed(self) -> bool:
-        (version,) = self._cursor.execute("PRAGMA data_version").fetchone()
+        ((version,),) = self._cursor.execute("PRAGMA data_version").fetchall()
         changed = bool(version != self._version)
         self._version = version
         return changed

@@ -33,6 +33,7 @@ from ctm.models import MessageState
 log = logging.getLogger(__name__)
 
 FLUSH_EVERY = 0.1
+ASK_AGAIN = 0.001
 LOOK_EVERY = 0.5
 
 
@@ -138,7 +139,7 @@ class Worker:
     def _wait(self, now: float) -> None:
         timeout = min(self._watch.rest, self._claims.next_at(now) - now)
         if self._results:
-            timeout = min(timeout, self._flushed_at + FLUSH_EVERY - now)
+            timeout = min(timeout, max(ASK_AGAIN, self._flushed_at + FLUSH_EVERY - now))
         if any(lane.backlog and not lane.connections for lane in self._lanes.values()):
             timeout = min(timeout, 0.02)
         events = self._selector.select(max(0.0, timeout))
@@ -363,9 +364,11 @@ class Worker:
         """
         if not self._results:
             return
-        enough = len(self._results) >= outbox.GROUP
-        if enough or now - self._flushed_at >= FLUSH_EVERY or self._urgent():
+        waited = now - self._flushed_at
+        if waited >= 2 * FLUSH_EVERY or len(self._results) >= settling.LARGEST or self._urgent():
             self._settle()
+        elif waited >= FLUSH_EVERY or len(self._results) >= outbox.GROUP:
+            self._settle(wait=False)
 
     def _urgent(self) -> bool:
         """Whether something waits for the books: a campaign's delay, or the end of the work."""
@@ -374,18 +377,26 @@ class Worker:
             return True
         return all(lane.quiet for lane in self._lanes.values())
 
-    def _settle(self) -> None:
-        """Write all results to the database. A database that refuses is asked again."""
+    def _settle(self, wait: bool = True) -> None:
+        """Write all results to the database. A database that refuses is asked again.
+
+        Without ``wait`` only if nobody else is writing just now.
+        """
         results, self._results = self._results, []
-        self._flushed_at = self.clock.monotonic()
         try:
-            settling.settle(self._engine, self.name, results)
+            if wait:
+                settling.settle(self._engine, self.name, results)
+            elif not settling.settle_if_free(self._engine, self.name, results):
+                self._results = results
+                return
         except DBAPIError as error:
+            self._flushed_at = self.clock.monotonic()
             log.error("outcomes wait in the journal: %s", error.orig)
             self._results = results + self._results
             self._settling_failed = True
             time.sleep(0.2)
             return
+        self._flushed_at = self.clock.monotonic()
         self._settling_failed = False
         try:
             self._journal.compact(self._begun)

@@ -110,6 +110,7 @@ def _main() -> None:
         status = 1
         try:
             sys.stdin.close()
+            os.nice(int(os.environ.get("WORKER_NICE", "0")))
             work()
             status = 0
         finally:

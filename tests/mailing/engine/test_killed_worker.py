@@ -31,7 +31,8 @@ CONNECTIONS = 8
 
 @pytest.fixture
 def starter(app: Flask) -> Iterator[Starter]:
-    with starting(app) as ready:
+    """The workers yield to what else runs: the campaign must not end before the last kill."""
+    with starting(app, WORKER_NICE="15") as ready:
         yield ready
 
 
@@ -42,7 +43,7 @@ def wait_until_it_sends(sink: SmtpSink, worker: Started) -> None:
     while sink.folder.stat().st_mtime_ns == before:
         assert time.monotonic() < deadline, f"the worker sends nothing: {standing()}"
         time.sleep(0.001)
-    assert worker.running(), "the worker ended"
+    assert worker.running(), f"the worker ended: {standing()}"
 
 
 def standing() -> str:
@@ -81,22 +82,31 @@ def check_books(campaign: Campaign, sink: SmtpSink) -> dict[str, int]:
 def kill_again_and_again(
     campaign: Campaign, sink: SmtpSink, starter: Starter, workers: int, seed: int
 ) -> list[int]:
-    """Kill one of the workers at random moments of its life; how many doubts each kill left."""
+    """Kill workers at random moments of their lives; how many doubts each kill left.
+
+    One at a time, so that the others settle what it left. If the campaign would end before the
+    last kill (workers are quick where the machine is busy with other things), they die together.
+    """
     chance = random.Random(seed)
     alive = [starter.start() for _ in range(workers)]
     doubts = [0]
-    for _ in range(KILLS):
+    while len(doubts) <= KILLS:
         victim = chance.randrange(workers)
         if chance.random() < 0.8:
             wait_until_it_sends(sink, alive[victim])
             time.sleep(chance.uniform(0, 0.02))
         else:
             time.sleep(chance.uniform(0, 0.1))
-        alive[victim].kill()
-        recovery.recover(db.engine, journals_folder())
-        doubts.append(uncertain())
-        assert doubts[-1] - doubts[-2] <= CONNECTIONS
-        alive[victim] = starter.start()
+        gone = len(list(sink.folder.iterdir()))
+        hurried = gone * KILLS > MAILS * len(doubts)
+        victims = range(workers) if hurried else [victim]
+        for each in victims:
+            alive[each].kill()
+            recovery.recover(db.engine, journals_folder())
+            doubts.append(uncertain())
+            assert doubts[-1] - doubts[-2] <= CONNECTIONS
+        for each in victims:
+            alive[each] = starter.start()
     assert [worker.wait() for worker in alive] == [0] * workers
     assert starter.start().wait() == 0
     return [after - before for before, after in itertools.pairwise(doubts)]

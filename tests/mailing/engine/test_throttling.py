@@ -100,6 +100,23 @@ def test_answers_that_speak_of_the_mail_alone(words: str) -> None:
     assert account_words(reply(words)) is None
 
 
+def test_a_connection_that_breaks_while_the_account_waits_neither_holds_a_mail_nor_ends_the_wait(
+    big_campaign: MakeCampaign,
+) -> None:
+    words = "550 5.4.5 Daily user sending limit exceeded."
+    faults = (Fault("rcpt", HANG, mail=2), Fault("rcpt", words, mail=3))
+    with FaultyServer(*faults) as server:
+        campaign = big_campaign(6, server.port, connections=2)
+        control.start(campaign)
+        assert run() == 1
+        assert server.begun == 3
+        assert states(campaign) == {"sent": 1, "queued": 5}
+        account = account_of(campaign)
+        assert account.last_error == words
+        assert account.retry_at
+        assert account.retry_at - utcnow() > timedelta(minutes=55)
+
+
 def test_gmails_daily_limit_fails_no_mail_and_tries_again_in_an_hour(
     big_campaign: MakeCampaign,
 ) -> None:
