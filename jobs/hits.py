@@ -3,8 +3,10 @@
 It needs no application: only the settings, the tables and the folder.
 """
 
+import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import create_engine
@@ -15,7 +17,16 @@ from ctm.mailing.tracking.collector import spool_folder
 from ctm.mailing.tracking.settler import Settler
 
 
+def give_way() -> None:
+    """Settling can wait: it does not break in on the sending worker, nor on the pages."""
+    if hasattr(os, "SCHED_BATCH"):
+        with suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    os.nice(5)
+
+
 def main() -> None:
+    give_way()
     values = config.load()
     instance = Path(values["CTM_INSTANCE"]).resolve()
     values = values | {"CTM_INSTANCE": str(instance)}
