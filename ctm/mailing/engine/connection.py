@@ -85,7 +85,7 @@ class Connection:
         self._on_close = on_close
         self._desk = desk
         self._reader = ReplyReader()
-        self._out: list[bytes] = []
+        self._out: list[bytes | memoryview] = []
         self._session = Session(login, desk, self)
         self._talk: Generator[Need, Any, None] = self._session.talk()
         self._need = Need.REPLY
@@ -298,15 +298,21 @@ class Connection:
                 break
             self.sent += count
             left = self.queued - self.sent
-            self._out = [b"".join(self._out)[-left:]] if left else []
+            self._out = [self._joined()[-left:]] if left else []
         self._watch(_BOTH if self._out else selectors.EVENT_READ)
 
     def _send(self) -> int:
         """Hand the socket what waits; how much it took."""
         assert self._socket is not None
         if self._tls:
-            return self._socket.send(b"".join(self._out))
+            return self._socket.send(self._joined())
         return self._socket.sendmsg(self._out)
+
+    def _joined(self) -> memoryview:
+        """The output in one piece. A large mail leaves in many bits: its rest is never copied."""
+        if len(self._out) > 1:
+            self._out = [b"".join(self._out)]
+        return memoryview(self._out[0])
 
     def _receive(self) -> None:
         assert self._socket is not None
