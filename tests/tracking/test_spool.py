@@ -79,6 +79,26 @@ def test_two_servers_share_the_folder(folder: Path, mails: list[Message]) -> Non
     second.close()
 
 
+def test_what_comes_in_while_settling_waits_for_the_next_round(
+    folder: Path, mails: list[Message], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Following the hits one by one would cost the sender a transaction for each few of them."""
+    collector, settler = Collector(folder), Settler(db.engine, folder)
+    more = iter(range(3))
+
+    def breathe(_seconds: float) -> None:
+        if next(more, None) is not None:
+            collector.add(opening(mails[0]))
+
+    monkeypatch.setattr("ctm.mailing.tracking.settler.time.sleep", breathe)
+    collector.add(opening(mails[0]))
+    settler.settle_all()
+    assert counted() == 1
+    settler.settle_all()
+    assert counted() == 2
+    collector.close()
+
+
 def test_a_spool_settled_but_not_deleted_counts_nothing_again(
     folder: Path, mails: list[Message]
 ) -> None:

@@ -26,7 +26,7 @@ from ctm.models import HitSpool
 
 log = logging.getLogger(__name__)
 
-GROUP = 150
+GROUP = 300
 BREATH = 0.02
 EVERY = 0.5
 PATIENCE = 2.0
@@ -82,8 +82,9 @@ class Settler:
         if spool.name not in self._settled:
             with self._engine.connect() as connection:
                 self._settled[spool.name] = _settled(connection, spool.name) or 0
-        at = self._settled[spool.name]
-        while at < spool.size:
+        at, end = self._settled[spool.name], spool.size
+        # What comes in meanwhile waits for the next round: a few hits cost almost as much as many.
+        while at < end:
             after = self._settle_piece(spool, at, ended)
             if after == at:
                 break
