@@ -85,6 +85,7 @@ class Connection:
         self._on_close = on_close
         self._desk = desk
         self._reader = ReplyReader()
+        self.replies = self._reader.replies
         self._out: list[bytes | memoryview] = []
         self._session = Session(login, desk, self)
         self._talk: Generator[Need, Any, None] = self._session.talk()
@@ -326,15 +327,24 @@ class Connection:
                 return
             if not data:
                 raise ConnectionProblem("the server closed the connection")
-            begun = self._session.begun
-            for reply in self._reader.feed(data):
-                if self._need is not Need.REPLY or self._session.begun != begun:
-                    raise ConnectionProblem(f"{OUT_OF_STEP}: {reply.words}")
-                self._need = self._talk.send(reply)
-                if self._need is Need.TLS:
-                    break
+            try:
+                self._reader.feed(data)
+            except BadReply:
+                self._hand_over()
+                raise
+            self._hand_over()
             self._after_step()
             if not self._tls and len(data) < RECEIVE:
+                return
+
+    def _hand_over(self) -> None:
+        """Hand the session the replies that have come; it takes several itself where it can."""
+        begun = self._session.begun
+        while self.replies:
+            if self._need is not Need.REPLY or self._session.begun != begun:
+                raise ConnectionProblem(f"{OUT_OF_STEP}: {self.replies[0].words}")
+            self._need = self._talk.send(self.replies.popleft())
+            if self._need is Need.TLS:
                 return
 
     def _restart_timer(self) -> None:

@@ -1,7 +1,6 @@
 """Replies of an SMTP server (RFC 5321, section 4.2)."""
 
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -28,40 +27,39 @@ class Reply:
 
 
 class ReplyReader:
-    """Turns received bytes into replies.
+    """Turns received bytes into ``replies``, to be taken from the left.
 
     Servers repeat themselves: a reply of one line that was read before is not read again.
     """
 
     def __init__(self) -> None:
+        self.replies: deque[Reply] = deque()
         self._rest = b""
-        self._unread: deque[bytes] = deque()
         self._lines: list[str] = []
         self._code = 0
         self._known: dict[bytes, Reply] = {}
 
-    def feed(self, data: bytes) -> Iterator[Reply]:
-        """
-        :raises BadReply: garbage, a line without end, a reply without end.
+    def feed(self, data: bytes) -> None:
+        """Add what these bytes complete.
+
+        :raises BadReply: garbage, a line without end, a reply without end; what came before it
+            stands in ``replies``.
         """
         lines = (self._rest + data).split(b"\n") if self._rest else data.split(b"\n")
         self._rest = lines.pop()
-        unread = self._unread
-        unread.extend(lines)
-        while unread:
-            line = unread.popleft()
+        for line in lines:
             reply = None if self._lines else self._known.get(line)
             if reply is None:
                 reply = self._line(line)
             if reply is not None:
-                yield reply
+                self.replies.append(reply)
         if len(self._rest) > LONGEST_LINE:
             raise BadReply(self._rest[:200].decode("utf-8", "replace"))
 
     def clear(self) -> None:
         """Forget what was received: after STARTTLS nothing of before counts (RFC 3207)."""
+        self.replies.clear()
         self._rest = b""
-        self._unread.clear()
         self._lines.clear()
 
     def _line(self, line: bytes) -> Reply | None:

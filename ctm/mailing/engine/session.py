@@ -5,6 +5,7 @@ connection owns the socket, the lane owns the messages.
 """
 
 import base64
+from collections import deque
 from collections.abc import Generator
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -49,10 +50,11 @@ class Fate(Enum):
 
 
 class Wire(Protocol):
-    """What a session needs of a connection."""
+    """What a session needs of a connection. ``replies`` have come and wait to be taken."""
 
     sent: int
     queued: int
+    replies: deque[Reply]
 
     def write(self, data: bytes) -> None: ...
 
@@ -297,22 +299,22 @@ class Session:
     def _envelope(self, job: Job) -> Generator[Need, Any, bool]:
         """Read (without PIPELINING: hold) the dialogue up to 354; false if the mail stays here."""
         self.stage = "envelope"
-        together = self._pipelining
-        mail = _going_on((yield Need.REPLY))
+        together, here = self._pipelining, self._wire.replies
+        mail = _going_on(here.popleft() if here else (yield Need.REPLY))
         refused = None if mail.code == 250 else mail
         if refused and not together:
             return (yield from self._refuse(job, refused))
         for place, address in enumerate(self._addresses(job)):
             if not together:
                 self._wire.write(_recipient(address).encode())
-            reply = _going_on((yield Need.REPLY))
+            reply = _going_on(here.popleft() if here else (yield Need.REPLY))
             if place == 0 and reply.code not in (250, 251):
                 refused = refused or reply
         if refused and not together:
             return (yield from self._refuse(job, refused))
         if not together:
             self._wire.write(b"DATA\r\n")
-        data = _going_on((yield Need.REPLY))
+        data = _going_on(here.popleft() if here else (yield Need.REPLY))
         if refused is None and data.code == 354:
             return True
         return (yield from self._refuse(job, refused or data, data.code == 354))

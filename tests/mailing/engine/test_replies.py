@@ -43,14 +43,12 @@ NONSENSE = st.sampled_from(
 def read(pieces: list[bytes]) -> tuple[list[Reply], bool]:
     """The replies in what came in these pieces, and whether it ended in nonsense."""
     reader = ReplyReader()
-    found: list[Reply] = []
     try:
         for piece in pieces:
-            for reply in reader.feed(piece):
-                found.append(reply)
+            reader.feed(piece)
     except BadReply:
-        return found, True
-    return found, False
+        return list(reader.replies), True
+    return list(reader.replies), False
 
 
 def cut(data: bytes, places: list[int]) -> list[bytes]:
@@ -91,8 +89,8 @@ def test_the_longest_line_is_the_same_in_one_piece_and_in_two(ending: bytes) -> 
 
 def test_nothing_of_before_starttls_counts_after_it() -> None:
     reader = ReplyReader()
-    assert list(reader.feed(b"220 go ahead\r\n250-injected\r\n250 inj")) == [
-        Reply(220, ("go ahead",))
-    ]
+    reader.feed(b"220 go ahead\r\n250 injected\r\n250-injected\r\n250 inj")
+    assert list(reader.replies) == [Reply(220, ("go ahead",)), Reply(250, ("injected",))]
     reader.clear()
-    assert list(reader.feed(b"250 mail.test\r\n")) == [Reply(250, ("mail.test",))]
+    reader.feed(b"250 mail.test\r\n")
+    assert list(reader.replies) == [Reply(250, ("mail.test",))]
