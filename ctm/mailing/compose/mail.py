@@ -7,6 +7,7 @@ recipient's values, the token and four header fields are put, and joined.
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 from ctm.i18n import _
 from ctm.mailing.compose import headers
@@ -14,11 +15,12 @@ from ctm.mailing.compose.addresses import header_address, needs_utf8
 from ctm.mailing.compose.bodies import compile_bodies
 from ctm.mailing.compose.content import Attachment, MailContent
 from ctm.mailing.compose.errors import ComposeError
+from ctm.mailing.compose.memory import Memory
 from ctm.mailing.compose.quoting import quote_value
 from ctm.mailing.compose.skeleton import Skeleton
 from ctm.mailing.compose.structure import Room, body_part, own_part
 from ctm.mailing.compose.tracking import base_address
-from ctm.mailing.merge import Catalogue, Template
+from ctm.mailing.merge import Catalogue, Field, Template
 
 _TOKEN_VALUE = re.compile(r"[A-Za-z0-9_.~-]{1,75}")
 
@@ -38,10 +40,13 @@ class CompiledMail:
         self.needs_utf8 = any(needs_utf8(each) for each in _own_addresses(content))
         self._subject = subject
         self._templates = (subject, *skeleton.templates)
-        self._fixed_subject = None if subject.fields else _subject_field(subject, {})
+        self._fixed_subject = None if subject.fields else _subject_field(subject.render({}))
+        self._subjects = Memory(_subject_field)
         self._parts = skeleton.parts
         self.dotted = skeleton.dotted
-        self._field_slots = tuple(skeleton.fields)
+        self._field_slots = tuple(
+            (slot, piece, Memory(partial(_field_value, piece))) for slot, piece in skeleton.fields
+        )
         self._rooms = tuple(skeleton.rooms)
         self._tokens = skeleton.has_tokens
         self._blocks = tuple((slot, block.ready()) for slot, block in skeleton.blocks)
@@ -81,7 +86,7 @@ class CompiledMail:
             raise ComposeError(
                 _("The mail server does not take international addresses (%(who)s).", who=refused)
             )
-        subject = self._fixed_subject or _subject_field(self._subject, values)
+        subject = self._fixed_subject or self._subjects[self._subject.render(values)]
         parts = self._parts.copy()
         head = (
             headers.date_field(date)
@@ -95,8 +100,9 @@ class CompiledMail:
             if not _TOKEN_VALUE.fullmatch(token):
                 raise ComposeError(_("The tracking token is not valid."))
             encoded = token.encode("ascii")
-        for slot, piece in self._field_slots:
-            parts[slot] = quote_value(piece.fill(values))
+        for slot, piece, known in self._field_slots:
+            value = values.get(piece.key)
+            parts[slot] = known[value] if type(value) is str else _field_value(piece, value)
         for slot, block in self._blocks:
             parts[slot] = block.fill(values, encoded)
         for slot, room in self._rooms if attachments else ():
@@ -113,8 +119,12 @@ def _to_field(name: str, addresses: list[str]) -> str:
     return headers.mailbox_field("To", name, addresses[0])
 
 
-def _subject_field(subject: Template, values: Mapping[str, object]) -> str:
-    text = subject.render(values)
+def _field_value(piece: Field, value: object) -> bytes:
+    """One field's value as it stands in a body."""
+    return quote_value(piece.fill({piece.key: value}))
+
+
+def _subject_field(text: str) -> str:
     return headers.text_field("Subject", text[: headers.LONGEST_SUBJECT])
 
 

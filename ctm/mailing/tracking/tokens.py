@@ -5,6 +5,7 @@ characters of URL-safe base64. Whoever does not hold the key can neither make on
 into another (96 bits, RFC 2104 section 5), and it says nothing of the recipient.
 """
 
+import hashlib
 import hmac
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -36,12 +37,19 @@ def read_token(key: bytes, token: str) -> int | None:
 
 
 def _sign(key: bytes, number: bytes) -> bytes:
-    mac = _begun(key).copy()
-    mac.update(number)
-    return mac.digest()[:MAC_BYTES]
+    inner, outer = _begun(key)
+    first, second = inner.copy(), outer.copy()
+    first.update(number)
+    second.update(first.digest())
+    return second.digest()[:MAC_BYTES]
 
 
 @lru_cache(8)
-def _begun(key: bytes) -> hmac.HMAC:
-    """What is the same for all messages, digested once: to be copied, never to be updated."""
-    return hmac.new(key, _PURPOSE, "sha256")
+def _begun(key: bytes) -> "tuple[hashlib._Hash, hashlib._Hash]":
+    """HMAC's two hashes (RFC 2104, section 2) with what is the same for all messages.
+
+    To be copied, never to be updated: copying them costs half of copying an ``hmac.HMAC``.
+    """
+    block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
+    inner, outer = (bytes(each ^ pad for each in block) for pad in (0x36, 0x5C))
+    return hashlib.sha256(inner + _PURPOSE), hashlib.sha256(outer)
