@@ -42,11 +42,16 @@ class Batch:
         self._in_order = itemgetter(*order) if order else None
         self._fixed = {name: value for name, value in compiled.params.items() if value is not None}
         self._sqlite = dialect.name == "sqlite"
+        self._written: tuple[datetime | None, str] = (None, "")
 
     def time(self, value: datetime | None) -> Any:
+        """Rows that follow each other often hold the same moment: it is written once."""
         if value is None or not self._sqlite:
             return value
-        return value.isoformat(" ", "microseconds")
+        written = self._written
+        if written[0] is not value:
+            written = self._written = (value, value.isoformat(" ", "microseconds"))
+        return written[1]
 
     def json(self, value: Any) -> str | None:
         return None if value is None else orjson.dumps(value, default=str).decode()

@@ -115,7 +115,7 @@ class Claims:
 
     def is_open(self, mailing_id: int) -> bool:
         """Whether a mailing's hours let a mail leave at this moment; asked before each."""
-        hours = self._hours.get(mailing_id)
+        hours = self._hours.get(mailing_id) if self._hours else None
         return hours is None or hours.is_open(self._clock.now())
 
     def seem_done(self, held: Callable[[], Collection[int]]) -> set[int]:

@@ -57,6 +57,8 @@ class Office(Protocol):
     """What a lane needs of its worker."""
 
     clock: Clock
+    moment: datetime
+    """When this round's answers were there (naive UTC)."""
 
     def may_send(self, message: Claimed) -> bool:
         """Whether the message's mailing is still running; cheap, asked before every mail."""
@@ -165,7 +167,7 @@ class Lane:
             self.backlog.appendleft(job.message)
 
     def _result(self, job: Job, fate: Fate, code: int | None, words: str, reason: str) -> Result:
-        now = self.office.clock.now()
+        now = self.office.moment
         size, values = len(job.data), job.values
         result = Result(job.message, STATES[fate], now, code, words, reason, None, size, values)
         if fate is Fate.DEFERRED:
@@ -178,7 +180,7 @@ class Lane:
         return result
 
     def _release(self, message: Claimed) -> None:
-        now: datetime = self.office.clock.now()
+        now = self.office.moment
         self.office.note_result(Result(message, MessageState.QUEUED, now, attempted=False))
 
     # -- connections -------------------------------------------------------------------------

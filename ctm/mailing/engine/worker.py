@@ -54,6 +54,7 @@ class Worker:
         timeouts: Timeouts | None = None,
     ) -> None:
         self.clock: Clock = clock or SystemClock()
+        self.moment = self.clock.now()
         self.name = f"{socket.gethostname()[:30]}-{os.getpid()}-{int(time.time() * 1000) % 10**8}"
         self._engine = engine
         self._folder = folder
@@ -108,7 +109,7 @@ class Worker:
 
     def _loop(self, until_idle: bool) -> None:
         while True:
-            now = self.clock.monotonic()
+            now, self.moment = self.clock.monotonic(), self.clock.now()
             self._look(now)
             for lane in list(self._lanes.values()):
                 lane.draining = self._stopping
@@ -143,6 +144,7 @@ class Worker:
         if any(lane.backlog and not lane.connections for lane in self._lanes.values()):
             timeout = min(timeout, 0.02)
         events = self._selector.select(max(0.0, timeout))
+        self.moment = self.clock.now()
         self._notice()
         self._make_ahead(len(events))
         for key, mask in events:
