@@ -294,10 +294,9 @@ class Connection:
     def _flush(self) -> None:
         while self._out:
             try:
-                count = self._send()
+                self.sent += self._send()
             except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
                 break
-            self.sent += count
             left = self.queued - self.sent
             self._out = [self._joined()[-left:]] if left else []
         self._watch(_BOTH if self._out else selectors.EVENT_READ)

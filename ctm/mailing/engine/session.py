@@ -119,7 +119,7 @@ class Session:
         self._desk = desk
         self._wire = wire
         self._features: dict[str, str] = {}
-        self._pipelining = False
+        self._heed()
         self._waiting: list[Job] = []
         self._in_body: Job | None = None
         self._body_start = self._body_end = 0
@@ -172,7 +172,7 @@ class Session:
     def _hello(self) -> Generator[Need, Any, None]:
         self.stage = "hello"
         self._features = {}
-        self._pipelining = False
+        self._heed()
         reply = yield from self._command(f"EHLO {self._login.hello}")
         if reply.code != 250:
             reply = yield from self._command(f"HELO {self._login.hello}")
@@ -182,7 +182,16 @@ class Session:
         for line in reply.lines[1:]:
             name, _, parameters = line.partition(" ")
             self._features[name.upper()] = parameters.strip()
-        self._pipelining = "PIPELINING" in self._features
+        self._heed()
+
+    def _heed(self) -> None:
+        """What the server's extensions mean for each mail."""
+        features = self._features
+        limit = features.get("SIZE", "")
+        self._pipelining = "PIPELINING" in features
+        self._sized = "SIZE" in features
+        self._largest = int(limit) if limit.isdecimal() and len(limit) < 20 else 0
+        self._eight_bit, self._utf8 = "8BITMIME" in features, "SMTPUTF8" in features
 
     def _start_tls(self) -> Generator[Need, Any, None]:
         self.stage = "starttls"
@@ -266,12 +275,11 @@ class Session:
 
     def _introduce(self, job: Job) -> bool:
         """Write the envelope, or say why this server cannot take the mail."""
-        limit = self._features.get("SIZE", "")
-        if limit.isdigit() and 0 < int(limit) < len(job.data):
-            words = f"SIZE {limit}: {len(job.data)}"
+        if 0 < self._largest < len(job.data):
+            words = f"SIZE {self._largest}: {len(job.data)}"
             self._desk.done(job, Fate.FAILED, 552, words, "size")
             return False
-        if job.utf8 and "SMTPUTF8" not in self._features:
+        if job.utf8 and not self._utf8:
             self._desk.done(job, Fate.FAILED, 553, "SMTPUTF8: not offered", "smtputf8")
             return False
         self._waiting.append(job)
@@ -283,16 +291,16 @@ class Session:
         return True
 
     def _mail(self, job: Job, addresses: tuple[str, ...]) -> str:
-        options = f" SIZE={len(job.data)}" if "SIZE" in self._features else ""
+        options = f" SIZE={len(job.data)}" if self._sized else ""
         if job.utf8 or not all(map(str.isascii, addresses)):
             options += " SMTPUTF8"
-        if "8BITMIME" in self._features and not job.data.isascii():
+        if self._eight_bit and not job.data.isascii():
             options += " BODY=8BITMIME"
         return f"MAIL FROM:<{job.sender}>{options}\r\n"
 
     def _addresses(self, job: Job) -> tuple[str, ...]:
         """The recipient, and the copies that the server can take an address for."""
-        if len(job.recipients) == 1 or "SMTPUTF8" in self._features:
+        if len(job.recipients) == 1 or self._utf8:
             return job.recipients
         return tuple(each for each in job.recipients if each.isascii())
 

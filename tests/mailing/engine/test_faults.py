@@ -341,6 +341,13 @@ def test_a_mail_larger_than_the_server_takes_fails_without_being_sent(
     assert server.begun == 0
 
 
+@pytest.mark.parametrize("limit", ["²", "5" * 5000, "-1", "0", "lots"])
+def test_a_limit_that_is_no_number_limits_nothing(big_campaign: MakeCampaign, limit: str) -> None:
+    with FaultyServer(features=(f"SIZE {limit}",)) as server:
+        control.start(big_campaign(2, server.port))
+        assert run() == 2
+
+
 def test_an_address_only_newer_servers_take_fails_alone(app: Flask) -> None:
     with FaultyServer() as server:
         campaign = factories.campaign(account=factories.account(port=server.port))
