@@ -118,7 +118,7 @@ def _settle_together(connection: Connection, worker: str, group: Sequence[Result
     if _change(connection, MessageState.CLAIMED, worker, group) != len(group):
         connection.rollback()
         return False
-    _follow(connection, [(result, MessageState.CLAIMED) for result in group])
+    _follow(connection, MessageState.CLAIMED, group)
     connection.commit()
     return True
 
@@ -130,23 +130,24 @@ def _settle_one(engine: Engine, worker: str, result: Result) -> None:
     for before in attempts:
         with engine.begin() as connection:
             if _change(connection, before, worker, [result]) == 1:
-                _follow(connection, [(result, before)])
+                _follow(connection, before, [result])
                 return
 
 
-def _follow(connection: Connection, changes: Iterable[tuple[Result, str]]) -> None:
-    """What follows from settled messages: counters, list statuses, the mailing's last delivery.
+def _follow(connection: Connection, before: MessageState, results: Iterable[Result]) -> None:
+    """What follows from messages that were in state ``before``: counters, list statuses, the
+    mailing's last delivery.
 
     A message holds its last attempt; the one before goes where pace still counts it.
     """
-    moved: Counter[tuple[int | None, str, str]] = Counter()
+    moved: Counter[tuple[int | None, str]] = Counter()
     members: dict[tuple[int | None, str], list[int]] = defaultdict(list)
     delivered: dict[int, datetime] = {}
     revived: set[int] = set()
     earlier: list[dict[str, Any]] = []
-    for result, before in changes:
+    for result in results:
         message, state = result.message, result.state
-        moved[message.campaign_id, before, state] += 1
+        moved[message.campaign_id, state] += 1
         if message.member_id is not None:
             members[message.campaign_id, state].append(message.member_id)
         if before == MessageState.UNCERTAIN and state in WAITING:
@@ -163,17 +164,19 @@ def _follow(connection: Connection, changes: Iterable[tuple[Result, str]]) -> No
     for (campaign_id, state), member_ids in members.items():
         if campaign_id is not None and state in _OUTCOMES:
             outcomes.reach_fresh(connection, campaign_id, _OUTCOMES[state], member_ids)
-    for campaign_id, changed in sorted(_deltas(moved).items()):
+    for campaign_id, changed in sorted(_deltas(before, moved).items()):
         counters.add(campaign_id, changed, connection)
     _reopen(connection, revived)
     for mailing_id, at in sorted(delivered.items()):
         connection.execute(_LAST_DELIVERY, {"b_mailing": mailing_id, "b_at": at})
 
 
-def _deltas(moved: Counter[tuple[int | None, str, str]]) -> dict[int, Counter[str]]:
-    """How the campaigns' counters change by so many moves from one state to another."""
+def _deltas(
+    before: MessageState, moved: Counter[tuple[int | None, str]]
+) -> dict[int, Counter[str]]:
+    """How the campaigns' counters change by so many moves from one state to others."""
     deltas: dict[int, Counter[str]] = defaultdict(Counter)
-    for (campaign_id, before, after), count in moved.items():
+    for (campaign_id, after), count in moved.items():
         if campaign_id is not None and counter_of(before) != counter_of(after):
             deltas[campaign_id][counter_of(before)] -= count
             deltas[campaign_id][counter_of(after)] += count

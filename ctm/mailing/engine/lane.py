@@ -16,7 +16,6 @@ from ctm.mailing.engine.connection import Connection, Target
 from ctm.mailing.engine.session import (
     AccountProblem,
     ConnectionProblem,
-    Fate,
     Job,
     Login,
     Throttled,
@@ -24,7 +23,6 @@ from ctm.mailing.engine.session import (
 from ctm.mailing.outbox import Claimed, Result
 from ctm.models import MessageState
 
-STATES = {fate: MessageState[fate.name] for fate in Fate}
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=4)
 MOST_ATTEMPTS = 14
@@ -131,13 +129,15 @@ class Lane:
     def begins(self, job: Job) -> None:
         self.office.note_begin(job.message)
 
-    def done(self, job: Job, fate: Fate, code: int | None, words: str, reason: str = "") -> None:
+    def done(
+        self, job: Job, state: MessageState, code: int | None, words: str, reason: str = ""
+    ) -> None:
         self.under_way.pop(job.message.id, None)
-        result = self._result(job, fate, code, words, reason)
+        result = self._result(job, state, code, words, reason)
         self.office.note_result(result)
-        if fate is Fate.SENT:
+        if state is MessageState.SENT:
             self._went_well()
-        elif fate is Fate.DEFERRED:
+        elif state is MessageState.DEFERRED:
             self._refusals += 1
             if self._refusals >= REFUSALS_IN_A_ROW:
                 self._refusals = 0
@@ -146,7 +146,7 @@ class Lane:
     def held_off(self, job: Job, code: int, words: str) -> None:
         """Refused at the end for the account's sake: it counts as sent, not as an attempt lost."""
         self.under_way.pop(job.message.id, None)
-        result = self._result(job, Fate.DEFERRED, code, words, "")
+        result = self._result(job, MessageState.DEFERRED, code, words, "")
         result.state, result.reason, result.spent = MessageState.DEFERRED, "", False
         result.due_at = result.at
         self.office.note_result(result)
@@ -166,11 +166,13 @@ class Lane:
         else:
             self.backlog.appendleft(job.message)
 
-    def _result(self, job: Job, fate: Fate, code: int | None, words: str, reason: str) -> Result:
+    def _result(
+        self, job: Job, state: MessageState, code: int | None, words: str, reason: str
+    ) -> Result:
         now = self.office.moment
         size, values = len(job.data), job.values
-        result = Result(job.message, STATES[fate], now, code, words, reason, None, size, values)
-        if fate is Fate.DEFERRED:
+        result = Result(job.message, state, now, code, words, reason, None, size, values)
+        if state is MessageState.DEFERRED:
             attempts = job.message.attempts + 1
             if attempts >= MOST_ATTEMPTS:
                 result.state, result.reason = MessageState.FAILED, "gave_up"
@@ -217,7 +219,8 @@ class Lane:
                 if connection.idle:
                     connection.give(None)
             return
-        for connection in [each for each in self.connections if each.idle]:
+        idle = [each for each in self.connections if each.idle] if self.backlog else []
+        for connection in idle:
             job = self.take()
             if job is None:
                 break
@@ -228,6 +231,8 @@ class Lane:
     def _open_connections(self, now: float) -> None:
         most = max(1, self.account.connections - self.fewer)
         wanted = min(most, len(self.connections) + len(self.backlog))
+        if len(self.connections) >= wanted:
+            return
         if self.failures or not any(each.established for each in self.connections):
             wanted = min(wanted, 1)
         if len(self.connections) >= wanted or not self._find_addresses(now):

@@ -15,6 +15,7 @@ from ctm.mailing.engine import throttling
 from ctm.mailing.engine.replies import Reply
 from ctm.mailing.engine.throttling import Kind
 from ctm.mailing.outbox import Claimed
+from ctm.models import MessageState
 
 AUTH_REFUSED = {530, 534, 535, 538}
 END = b".\r\n"
@@ -40,15 +41,6 @@ class Job(NamedTuple):
     values: dict[str, Any] | None
 
 
-class Fate(Enum):
-    """What a server's answer means for a mail."""
-
-    SENT = auto()
-    DEFERRED = auto()
-    FAILED = auto()
-    UNCERTAIN = auto()
-
-
 class Wire(Protocol):
     """What a session needs of a connection. ``replies`` have come and wait to be taken."""
 
@@ -71,7 +63,9 @@ class Desk(Protocol):
     def begins(self, job: Job) -> None:
         """The mail's body is about to be written."""
 
-    def done(self, job: Job, fate: Fate, code: int | None, words: str, reason: str = "") -> None:
+    def done(
+        self, job: Job, state: MessageState, code: int | None, words: str, reason: str = ""
+    ) -> None:
         """What became of a mail."""
 
     def held_off(self, job: Job, code: int, words: str) -> None:
@@ -151,9 +145,9 @@ class Session:
         job, self._in_body = self._in_body, None
         if job is not None:
             if self._wire.sent >= self._body_end:
-                self._desk.done(job, Fate.UNCERTAIN, None, words, "no_answer")
+                self._desk.done(job, MessageState.UNCERTAIN, None, words, "no_answer")
             elif self._wire.sent > self._body_start:
-                self._desk.done(job, Fate.DEFERRED, None, words)
+                self._desk.done(job, MessageState.DEFERRED, None, words)
             else:
                 self._desk.give_back(job)
         for waiting in self._waiting:
@@ -260,16 +254,16 @@ class Session:
     def _conclude(self, job: Job, reply: Reply) -> None:
         """What the answer to a body means; 3xx is neither yes nor no (RFC 5321, section 4.2.1)."""
         if reply.code < 300:
-            self._desk.done(job, Fate.SENT, reply.code, reply.words)
+            self._desk.done(job, MessageState.SENT, reply.code, reply.words)
             return
         if reply.code < 400:
-            self._desk.done(job, Fate.UNCERTAIN, reply.code, reply.words, "no_answer")
+            self._desk.done(job, MessageState.UNCERTAIN, reply.code, reply.words, "no_answer")
             raise ConnectionProblem(f"{OUT_OF_STEP}: {reply.words}")
         problem = self._of_account(reply)
         if problem is not None and reply.code != 421:
             self._desk.held_off(job, reply.code, reply.words)
         else:
-            self._desk.done(job, _fate(reply), reply.code, reply.words)
+            self._desk.done(job, _state(reply), reply.code, reply.words)
         if problem is not None:
             raise problem
 
@@ -277,10 +271,10 @@ class Session:
         """Write the envelope, or say why this server cannot take the mail."""
         if 0 < self._largest < len(job.data):
             words = f"SIZE {self._largest}: {len(job.data)}"
-            self._desk.done(job, Fate.FAILED, 552, words, "size")
+            self._desk.done(job, MessageState.FAILED, 552, words, "size")
             return False
         if job.utf8 and not self._utf8:
-            self._desk.done(job, Fate.FAILED, 553, "SMTPUTF8: not offered", "smtputf8")
+            self._desk.done(job, MessageState.FAILED, 553, "SMTPUTF8: not offered", "smtputf8")
             return False
         self._waiting.append(job)
         addresses = self._addresses(job)
@@ -336,7 +330,7 @@ class Session:
         if problem is not None:
             raise problem
         self._waiting.remove(job)
-        self._desk.done(job, _fate(reply), reply.code, reply.words)
+        self._desk.done(job, _state(reply), reply.code, reply.words)
         if body_awaited:
             raise Reconnect(reply.words)
         self.stage = "reset"
@@ -370,8 +364,8 @@ def _going_on(reply: Reply) -> Reply:
     return reply
 
 
-def _fate(reply: Reply) -> Fate:
-    return Fate.DEFERRED if reply.code < 500 else Fate.FAILED
+def _state(reply: Reply) -> MessageState:
+    return MessageState.DEFERRED if reply.code < 500 else MessageState.FAILED
 
 
 def _trouble(reply: Reply) -> Exception:

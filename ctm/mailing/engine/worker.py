@@ -293,10 +293,9 @@ class Worker:
     # -- what lanes need ---------------------------------------------------------------------
 
     def may_send(self, message: Claimed) -> bool:
-        if not self._sure or message.id in self._revoked:
+        if not self._sure or self._settling_failed or message.id in self._revoked:
             return False
-        may_leave = message.mailing_id in self._running and not self._settling_failed
-        return may_leave and self._claims.is_open(message.mailing_id)
+        return message.mailing_id in self._running and self._claims.is_open(message.mailing_id)
 
     def prepare(self, message: Claimed) -> Job | Result:
         return self._desk.make(message)
