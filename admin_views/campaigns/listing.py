@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload
 from admin_views.campaigns.blueprint import bp
 from admin_views.security import requires
 from ctm import counters, sql
-from ctm.campaigns import operations
+from ctm.campaigns import deletion, operations
 from ctm.errors import CtmError
 from ctm.extensions import db
 from ctm.i18n import _
@@ -64,9 +64,11 @@ def duplicate(campaign_id: int) -> Any:
 def delete(campaign_id: int) -> Any:
     campaign = operations.get(campaign_id)
     try:
-        operations.delete(campaign)
+        task = deletion.delete(campaign, current_user)
     except CtmError as error:
         flash(str(error), "bad")
         return redirect(url_for("campaigns.show", campaign_id=campaign_id))
+    if task is not None:
+        return redirect(url_for("tasks.show", task_id=task.id))
     flash(_("The campaign “%(name)s” is deleted.", name=campaign.name), "good")
     return redirect(url_for("campaigns.index_view"))

@@ -251,14 +251,26 @@ def duplicate(campaign: Campaign, author: User | None = None) -> Campaign:
     return copy
 
 
-def delete(campaign: Campaign) -> None:
-    """Delete a campaign with its members, mails and statistics.
-
+def require_deletable(campaign: Campaign) -> None:
+    """
     :raises Conflict: its mails are leaving.
     """
     if campaign.state in FIXED_WHILE:
         raise Conflict(_l("The campaign is being sent: stop it before you delete it."))
-    audit.record("campaign.delete", campaign, mails=mail_count(campaign))
+
+
+def delete(campaign: Campaign, mails: int | None = None) -> None:
+    """Delete a campaign with its members, mails and statistics, in one transaction.
+
+    ``mails``: how many it had, if some are gone already. For large campaigns there is
+    :mod:`ctm.campaigns.deletion`.
+
+    :raises Conflict: its mails are leaving.
+    """
+    require_deletable(campaign)
+    audit.record(
+        "campaign.delete", campaign, mails=mail_count(campaign) if mails is None else mails
+    )
     db.session.delete(campaign)
     db.session.commit()
 

@@ -1,0 +1,122 @@
+"""Deleting a campaign: a small one at once, a large one in the background and in steps.
+
+A member and its mails go in the same step. So whoever is left in a campaign whose deletion was
+stopped still has the mails that it got, and gets none of them a second time.
+"""
+
+from collections import Counter
+
+from flask_babel import format_decimal
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import delete as delete_rows
+
+from ctm import counters
+from ctm.campaigns import operations
+from ctm.errors import Conflict
+from ctm.extensions import db
+from ctm.i18n import _, _l, _n
+from ctm.models import Campaign, CampaignMember, Message, Task, TaskState, User
+from ctm.tasks import Progress, submit, task_kind
+
+AT_ONCE = 20_000
+STEP = 5_000
+TASK = "campaign.delete"
+
+_unsynchronized = {"synchronize_session": False}
+
+
+def delete(campaign: Campaign, owner: User | None) -> Task | None:
+    """Delete a campaign with its members, mails and statistics; the task that does it, if large.
+
+    :raises Conflict: its mails are leaving, or it is being deleted already.
+    """
+    operations.require_deletable(campaign)
+    if not _is_large(campaign):
+        operations.delete(campaign)
+        return None
+    unfinished = select(Task.params).where(
+        Task.kind == TASK, Task.state.in_([TaskState.WAITING, TaskState.RUNNING])
+    )
+    if any(params["campaign"] == campaign.id for params in db.session.scalars(unfinished)):
+        raise Conflict(_l("The campaign is being deleted already."))
+    params = {"campaign": campaign.id, "mails": operations.mail_count(campaign)}
+    return submit(TASK, _("Delete the campaign “%(name)s”", name=campaign.name), params, owner)
+
+
+def _is_large(campaign: Campaign) -> bool:
+    return any(
+        db.session.scalar(query.offset(AT_ONCE).limit(1)) is not None
+        for query in (
+            select(Message.id).where(Message.campaign_id == campaign.id),
+            select(CampaignMember.id).where(CampaignMember.campaign_id == campaign.id),
+        )
+    )
+
+
+@task_kind(TASK, repeatable=True)
+def _delete(task: Task, progress: Progress) -> None:
+    task_id, campaign_id, mails = task.id, task.params["campaign"], task.params["mails"]
+    if db.session.get(Campaign, campaign_id) is None:
+        return
+    progress.set_total(mails)
+    while (gone := _step(campaign_id)) is not None:
+        progress.advance(gone)
+    operations.delete(operations.get(campaign_id), mails)
+    done = db.session.get_one(Task, task_id)
+    words = _n(
+        "The campaign and its %(count)s mail are deleted.",
+        "The campaign and its %(count)s mails are deleted.",
+        mails,
+        count=format_decimal(mails),
+    )
+    done.result = done.result | {"text": words}
+    db.session.commit()
+
+
+def _step(campaign_id: int) -> int | None:
+    """Delete the next members with their mails, then mails without a member.
+
+    Returns how many mails are gone; None if nothing was left.
+
+    :raises Conflict: the campaign was started again.
+    """
+    _hold(campaign_id)
+    own = CampaignMember.campaign_id == campaign_id
+    ids = list(
+        db.session.scalars(
+            select(CampaignMember.id).where(own).order_by(CampaignMember.id).limit(STEP)
+        )
+    )
+    if not ids:
+        some = select(Message.id).where(Message.campaign_id == campaign_id).limit(STEP)
+        return _delete_mails(Message.id.in_(some)) or None
+    these = own & CampaignMember.id.between(ids[0], ids[-1])
+    mails = _delete_mails(Message.member_id.in_(select(CampaignMember.id).where(these)))
+    members = delete_rows(CampaignMember).where(these).returning(CampaignMember.list_status_id)
+    statuses = Counter(db.session.execute(members, execution_options=_unsynchronized).scalars())
+    deltas = {f"status:{status or 0}": -count for status, count in statuses.items()}
+    counters.add(campaign_id, deltas | {"members": -statuses.total()})
+    return mails
+
+
+def _hold(campaign_id: int) -> None:
+    """Until the transaction ends nobody starts the campaign.
+
+    :raises Conflict: somebody has.
+    """
+    at_rest = update(Campaign).where(
+        Campaign.id == campaign_id, Campaign.state.not_in(operations.FIXED_WHILE)
+    )
+    statement = at_rest.values(state=Campaign.state)
+    held = db.session.execute(statement, execution_options=_unsynchronized)
+    if not held.rowcount:  # type: ignore[attr-defined]
+        db.session.rollback()
+        raise Conflict(
+            _l("The campaign was started again: what is left of it stays. Stop it to delete it.")
+        )
+
+
+def _delete_mails(condition: ColumnElement[bool]) -> int:
+    statement = delete_rows(Message).where(condition)
+    result = db.session.execute(statement, execution_options=_unsynchronized)
+    return int(result.rowcount)  # type: ignore[attr-defined]
