@@ -17,8 +17,9 @@ from sqlalchemy.exc import DBAPIError
 
 from ctm.clock import Clock, SystemClock
 from ctm.extensions import db
-from ctm.mailing import control, journal, outbox, recovery, settling
+from ctm.mailing import control, recovery
 from ctm.mailing.engine.accounts import AccountBook
+from ctm.mailing.engine.books import Books
 from ctm.mailing.engine.claims import Claims
 from ctm.mailing.engine.connection import Connection, Target, Timeouts
 from ctm.mailing.engine.desk import MailDesk
@@ -27,13 +28,12 @@ from ctm.mailing.engine.patience import patiently
 from ctm.mailing.engine.session import ConnectionProblem, Job, Reconnect
 from ctm.mailing.engine.standing import Standing
 from ctm.mailing.engine.watch import watch
+from ctm.mailing.journal import Journal
 from ctm.mailing.outbox import Claimed, Result
 from ctm.models import MessageState
 
 log = logging.getLogger(__name__)
 
-FLUSH_EVERY = 0.1
-ASK_AGAIN = 0.001
 LOOK_EVERY = 0.5
 
 
@@ -58,7 +58,7 @@ class Worker:
         self.name = f"{socket.gethostname()[:30]}-{os.getpid()}-{int(time.time() * 1000) % 10**8}"
         self._engine = engine
         self._folder = folder
-        self._book = book
+        self._accounts = book
         self._timeouts = timeouts or Timeouts()
         self._desk = MailDesk(engine, self.clock, tracking_key)
         self._selector = selectors.DefaultSelector()
@@ -66,23 +66,21 @@ class Worker:
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="resolve")
         self._tls = ssl.create_default_context()
         self._lanes: dict[int, Lane] = {}
-        self._claims = Claims(engine, self.clock, self.name, lambda ids: self._journal.claimed(ids))
+        self._claims = Claims(
+            engine, self.clock, self.name, lambda ids: self._books.journal.claimed(ids)
+        )
         self._running: set[int] = set()
         self._changed = True
         self._fresh = False
         self._next_look = 0.0
-        self._results: list[Result] = []
-        self._begun: set[int] = set()
         self._output: dict[Connection, None] = {}
-        self._flushed_at = 0.0
         self._standing = Standing(
-            lambda: self._book.beat(self.name), lambda: self._book.sign_in(self.name)
+            lambda: self._accounts.beat(self.name), lambda: self._accounts.sign_in(self.name)
         )
         self._sure = True
         self._revoked: set[int] = set()
         self._strays = False
         self._stopping = False
-        self._settling_failed = False
         self.sent = 0
 
     # -- the loop ----------------------------------------------------------------------------
@@ -95,12 +93,13 @@ class Worker:
     def run(self, until_idle: bool = False) -> int:
         """Send; returns how many mails the servers accepted."""
         patiently(lambda: recovery.recover(self._engine, self._folder))
-        self._journal = journal.Journal(self._folder, self.name)
+        journal = Journal(self._folder, self.name)
+        self._books = Books(self._engine, self.name, self.clock, journal)
         self._watch = watch(self._engine, self.clock)
         self._selector.register(self._wakeup_out, selectors.EVENT_READ, None)
         self._wakeup_out.setblocking(False)
         self._wakeup_in.setblocking(False)
-        patiently(lambda: self._book.sign_in(self.name))
+        patiently(lambda: self._accounts.sign_in(self.name))
         try:
             self._loop(until_idle)
         finally:
@@ -115,7 +114,7 @@ class Worker:
                 lane.draining = self._stopping
                 lane.tick(now)
             self._send_out()
-            self._flush(now)
+            self._books.settle_due(now, self._urgent)
             if self._stopping and not any(lane.under_way for lane in self._lanes.values()):
                 return
             if until_idle and self._idle():
@@ -125,7 +124,7 @@ class Worker:
 
     def _idle(self) -> bool:
         lanes = self._lanes.values()
-        if self._results or any(not lane.quiet for lane in lanes):
+        if self._books.results or any(not lane.quiet for lane in lanes):
             return False
         try:
             return not self._claims.anything_left(self._waiting())
@@ -138,9 +137,7 @@ class Worker:
         return {lane.account.id for lane in self._lanes.values() if lane.retry_at > now}
 
     def _wait(self, now: float) -> None:
-        timeout = min(self._watch.rest, self._claims.next_at(now) - now)
-        if self._results:
-            timeout = min(timeout, max(ASK_AGAIN, self._flushed_at + FLUSH_EVERY - now))
+        timeout = min(self._watch.rest, self._claims.next_at(now) - now, self._books.rest(now))
         if any(lane.backlog and not lane.connections for lane in self._lanes.values()):
             timeout = min(timeout, 0.02)
         events = self._selector.select(max(0.0, timeout))
@@ -181,9 +178,9 @@ class Worker:
         while True:
             waiting, self._output = self._output, {}
             try:
-                self._journal.flush()
+                self._books.journal.flush()
             except OSError as error:
-                words = f"{self._journal.path}: {error.strerror or error}"
+                words = f"{self._books.journal.path}: {error.strerror or error}"
                 log.error("journal: %s", words)
                 self._hold_back(waiting, ConnectionProblem(words))
                 continue
@@ -209,7 +206,7 @@ class Worker:
         """Notice what changed, and fill the lanes that run low."""
         if self._standing.due:
             self._prove_standing()
-        if self._stopping or self._settling_failed:
+        if self._stopping or self._books.failing:
             return
         changed = self._changed
         if not changed and now < self._next_look and not self._claims.wanted(self._lanes, now):
@@ -231,7 +228,7 @@ class Worker:
         """Claims that were made while the database broke off: ours in its books, never in hand."""
         if not self._strays:
             return
-        held = self._in_hand() | {result.message.id for result in self._results}
+        held = self._in_hand() | {result.message.id for result in self._books.results}
         recovery.strays(self._engine, self.name, held, self.clock.now())
         self._strays = False
 
@@ -247,7 +244,7 @@ class Worker:
         self._fresh = False
         wanted = self._claims.accounts
         for account_id in wanted - self._lanes.keys():
-            data = self._book.read(account_id)
+            data = self._accounts.read(account_id)
             if data is not None:
                 self._lanes[account_id] = Lane(data, self, self._tls, self.clock.monotonic())
         for account_id, lane in list(self._lanes.items()):
@@ -263,7 +260,7 @@ class Worker:
 
     def _held(self) -> set[int]:
         """Mailings of which a message is in this worker's hands or books."""
-        held = {result.message.mailing_id for result in self._results}
+        held = {result.message.mailing_id for result in self._books.results}
         for lane in self._lanes.values():
             held.update(message.mailing_id for message in lane.backlog)
             held.update(message.mailing_id for message in lane.under_way.values())
@@ -284,7 +281,7 @@ class Worker:
         try:
             if not self._standing.prove():
                 log.error("worker %s was held for lost; it gives back what it holds", self.name)
-                self._revoked = self._in_hand() - self._begun
+                self._revoked = self._in_hand() - self._books.begun
             self._strays = True
             recovery.recover(self._engine, self._folder)
         except DBAPIError as error:
@@ -293,30 +290,28 @@ class Worker:
     # -- what lanes need ---------------------------------------------------------------------
 
     def may_send(self, message: Claimed) -> bool:
-        if not self._sure or self._settling_failed or message.id in self._revoked:
+        if not self._sure or self._books.failing or message.id in self._revoked:
             return False
         return message.mailing_id in self._running and self._claims.is_open(message.mailing_id)
 
     def prepare(self, message: Claimed) -> Job | Result:
         return self._desk.make(message)
 
+    def _note_claimed(self, ids: list[int]) -> None:
+        self._books.journal.claimed(ids)
+
     def note_begin(self, message: Claimed) -> None:
-        self._journal.begins(message.id)
-        self._begun.add(message.id)
+        self._books.begins(message)
 
     def note_kept(self, message: Claimed) -> None:
-        self._begun.discard(message.id)
+        self._books.keeps(message)
 
     def note_result(self, result: Result) -> None:
-        number = result.message.id
-        self._begun.discard(number)
-        self._revoked.discard(number)
+        self._books.note(result)
+        self._revoked.discard(result.message.id)
         self._desk.forget(result.message)
-        if result.attempted:
-            self._journal.answered(number, outbox.as_record(result))
         if result.state == MessageState.SENT:
             self.sent += 1
-        self._results.append(result)
 
     def connect(self, lane: Lane, target: Target) -> Connection:
         return Connection(
@@ -334,19 +329,19 @@ class Worker:
         self._output[connection] = None
 
     def resolve(self, lane: Lane) -> "Future[list[tuple[Any, ...]]]":
-        future = self._pool.submit(self._book.resolve, lane.account)
+        future = self._pool.submit(self._accounts.resolve, lane.account)
         future.add_done_callback(lambda _future: self._wake())
         return future
 
     def account_stopped(self, lane: Lane, words: str) -> None:
         which = {"account_id": lane.account.id}
         log.error("account %s stopped: %s", lane.account.name, words, extra=which)
-        self._tell(self._book.stop, lane.account.id, words)
+        self._tell(self._accounts.stop, lane.account.id, words)
 
     def account_waits(self, lane: Lane, words: str, seconds: float) -> None:
         which = {"account_id": lane.account.id}
         log.warning("account %s waits %.0f s: %s", lane.account.name, seconds, words, extra=which)
-        self._tell(self._book.waits, lane.account.id, words, seconds)
+        self._tell(self._accounts.waits, lane.account.id, words, seconds)
 
     def _tell(self, function: Callable[..., None], *arguments: Any) -> None:
         """Note something that may be missing from the database if it does not answer now."""
@@ -356,53 +351,14 @@ class Worker:
         except DBAPIError as error:
             log.error("not written down: %s", error.orig)
 
-    # -- the books ---------------------------------------------------------------------------
-
-    def _flush(self, now: float) -> None:
-        """Settle when enough has come together, or some time has passed.
-
-        That is after the round's mails have left: the servers have something to do meanwhile.
-        """
-        if not self._results:
-            return
-        waited = now - self._flushed_at
-        if waited >= 2 * FLUSH_EVERY or len(self._results) >= settling.LARGEST or self._urgent():
-            self._settle()
-        elif waited >= FLUSH_EVERY or len(self._results) >= outbox.GROUP:
-            self._settle(wait=False)
+    # -- the end -----------------------------------------------------------------------------
 
     def _urgent(self) -> bool:
         """Whether something waits for the books: a campaign's delay, or the end of the work."""
         delayed = self._claims.delayed
-        if delayed and any(result.message.mailing_id in delayed for result in self._results):
+        if delayed and any(result.message.mailing_id in delayed for result in self._books.results):
             return True
         return all(lane.quiet for lane in self._lanes.values())
-
-    def _settle(self, wait: bool = True) -> None:
-        """Write all results to the database. A database that refuses is asked again.
-
-        Without ``wait`` only if nobody else is writing just now.
-        """
-        results, self._results = self._results, []
-        try:
-            if wait:
-                settling.settle(self._engine, self.name, results)
-            elif not settling.settle_if_free(self._engine, self.name, results):
-                self._results = results
-                return
-        except DBAPIError as error:
-            self._flushed_at = self.clock.monotonic()
-            log.error("outcomes wait in the journal: %s", error.orig)
-            self._results = results + self._results
-            self._settling_failed = True
-            time.sleep(0.2)
-            return
-        self._flushed_at = self.clock.monotonic()
-        self._settling_failed = False
-        try:
-            self._journal.compact(self._begun)
-        except OSError as error:
-            log.error("journal: %s", error)
 
     def _finish(self) -> None:
         for lane in self._lanes.values():
@@ -410,11 +366,11 @@ class Worker:
             lane.release_backlog()
             for connection in list(lane.connections):
                 connection.leave()
-        if self._results:
-            self._settle()
-        if not self._results:
-            self._tell(self._book.sign_out, self.name)
-            self._journal.close()
+        if self._books.results:
+            self._books.settle()
+        if not self._books.results:
+            self._tell(self._accounts.sign_out, self.name)
+            self._books.journal.close()
         self._watch.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._selector.close()

@@ -420,7 +420,7 @@ def test_an_answer_that_waits_in_the_journal_outlives_a_database_that_never_came
         thread.join()
         writer.execute("ROLLBACK")
         writer.close()
-        os.close(worker._journal._file)  # as when its process ends
+        os.close(worker._books.journal._file)  # as when its process ends
         before = server.accepted.total()
         assert before >= 3
         recovery.recover(db.engine, journals_folder())
