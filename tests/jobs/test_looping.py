@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 import waitress
+from waitress import wasyncore
 
+from jobs import looping
 from jobs.front import Dispatcher
 from jobs.looping import Channels, asyncore
 
@@ -84,6 +86,49 @@ def test_many_connections_are_heard_again_and_again(server: Any) -> None:
             for number, sock in enumerate(socks):
                 assert answer(sock) == f"/{turn}/{number}".encode()
     eventually(lambda: not server.active_channels)
+
+
+@pytest.mark.parametrize(("limit", "accepted"), [(100, 40), (32, 30)])
+def test_connections_that_wait_are_accepted_together(limit: int, accepted: int) -> None:
+    channels = Channels()
+    server = waitress.create_server(
+        application, map=channels, host="127.0.0.1", port=0, connection_limit=limit, threads=1
+    )
+    with ExitStack() as closing:
+        closing.callback(server.task_dispatcher.shutdown)
+        closing.callback(wasyncore.close_all, channels)
+        for _ in range(40):
+            closing.enter_context(connect(server))
+        channels.turn(1)
+        assert len(server.active_channels) == accepted
+
+
+def test_hits_that_come_together_are_answered_together(
+    server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looping, "_TOGETHER", 0.3)
+    with connect(server) as one, connect(server) as other:
+        for sock in (one, other):
+            ask(sock, "/first")
+            assert answer(sock) == b"/first"
+        began = time.monotonic()
+        ask(one, "/1")
+        ask(other, "/2")
+        assert [answer(one), answer(other)] == [b"/1", b"/2"]
+        assert 0.05 < time.monotonic() - began < 2
+
+
+def test_an_upload_does_not_wait_for_others(
+    server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes in dozens of bits."""
+    monkeypatch.setattr(looping, "_TOGETHER", 0.3)
+    began = time.monotonic()
+    with connect(server) as sock:
+        head = "POST /done HTTP/1.1\r\nHost: mail.test\r\nContent-Length: 400000\r\n\r\n"
+        sock.sendall(head.encode() + b"x" * 400_000)
+        assert answer(sock) == b"/done"
+    assert time.monotonic() - began < 8
 
 
 def test_requests_sent_at_once_are_answered_in_their_order(server: Any) -> None:

@@ -1,4 +1,4 @@
-"""Brings the spools of a folder into the database, twice a second, in groups.
+"""Brings the spools of a folder into the database, once a second, in groups.
 
 While the database does not answer, hits wait in their spools. A spool whose server ended is
 deleted when all of it is settled.
@@ -26,9 +26,9 @@ from ctm.models import HitSpool
 
 log = logging.getLogger(__name__)
 
-GROUP = 300
+GROUP = 600
 BREATH = 0.02
-EVERY = 0.5
+EVERY = 1.0
 PATIENCE = 2.0
 FORGET_AFTER = timedelta(days=30)
 _LOCK = "settler.lock"
