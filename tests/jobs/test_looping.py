@@ -118,9 +118,7 @@ def test_hits_that_come_together_are_answered_together(
         assert 0.05 < time.monotonic() - began < 2
 
 
-def test_an_upload_does_not_wait_for_others(
-    server: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_upload_does_not_wait_for_others(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """It comes in dozens of bits."""
     monkeypatch.setattr(looping, "_TOGETHER", 0.3)
     began = time.monotonic()
