@@ -1,14 +1,14 @@
 """Deleting a campaign: a small one at once, a large one in the background and in steps.
 
-A member and its mails go in the same step. So whoever is left in a campaign whose deletion was
-stopped still has the mails that it got, and gets none of them a second time.
+All members go before the first mail. So while anybody is left in a campaign whose deletion was
+stopped, it knows every address that got a mail, and sends to none of them a second time.
 """
 
 from collections import Counter
 
 from flask_babel import format_decimal
-from sqlalchemy import ColumnElement, select, update
 from sqlalchemy import delete as delete_rows
+from sqlalchemy import func, select, update
 
 from ctm import counters
 from ctm.campaigns import operations
@@ -58,7 +58,9 @@ def _delete(task: Task, progress: Progress) -> None:
     task_id, campaign_id, mails = task.id, task.params["campaign"], task.params["mails"]
     if db.session.get(Campaign, campaign_id) is None:
         return
-    progress.set_total(mails)
+    own = CampaignMember.campaign_id == campaign_id
+    members = db.session.scalar(select(func.count()).select_from(CampaignMember).where(own)) or 0
+    progress.set_total(members + mails)
     while (gone := _step(campaign_id)) is not None:
         progress.advance(gone)
     operations.delete(operations.get(campaign_id), mails)
@@ -74,9 +76,9 @@ def _delete(task: Task, progress: Progress) -> None:
 
 
 def _step(campaign_id: int) -> int | None:
-    """Delete the next members with their mails, then mails without a member.
+    """Delete the next members; once all are gone, the next mails.
 
-    Returns how many mails are gone; None if nothing was left.
+    Returns how many are gone; None if nothing was left.
 
     :raises Conflict: the campaign was started again.
     """
@@ -89,14 +91,15 @@ def _step(campaign_id: int) -> int | None:
     )
     if not ids:
         some = select(Message.id).where(Message.campaign_id == campaign_id).limit(STEP)
-        return _delete_mails(Message.id.in_(some)) or None
+        mails = delete_rows(Message).where(Message.id.in_(some))
+        gone = db.session.execute(mails, execution_options=_unsynchronized)
+        return int(gone.rowcount) or None  # type: ignore[attr-defined]
     these = own & CampaignMember.id.between(ids[0], ids[-1])
-    mails = _delete_mails(Message.member_id.in_(select(CampaignMember.id).where(these)))
     members = delete_rows(CampaignMember).where(these).returning(CampaignMember.list_status_id)
     statuses = Counter(db.session.execute(members, execution_options=_unsynchronized).scalars())
     deltas = {f"status:{status or 0}": -count for status, count in statuses.items()}
     counters.add(campaign_id, deltas | {"members": -statuses.total()})
-    return mails
+    return len(ids)
 
 
 def _hold(campaign_id: int) -> None:
@@ -114,9 +117,3 @@ def _hold(campaign_id: int) -> None:
         raise Conflict(
             _l("The campaign was started again: what is left of it stays. Stop it to delete it.")
         )
-
-
-def _delete_mails(condition: ColumnElement[bool]) -> int:
-    statement = delete_rows(Message).where(condition)
-    result = db.session.execute(statement, execution_options=_unsynchronized)
-    return int(result.rowcount)  # type: ignore[attr-defined]

@@ -81,17 +81,25 @@ def test_it_is_deleted_by_a_task_with_all_that_belongs_to_it(
     assert [(each.detail["mails"], each.user_id) for each in entry] == [(5, manager.id)]
 
 
-def test_one_that_is_stopped_leaves_clients_with_their_mails(campaign: Campaign) -> None:
+def test_one_that_is_stopped_sends_to_nobody_again(campaign: Campaign) -> None:
+    """Not even to the address of a client who is gone, which another one shares."""
+    addresses = db.session.scalars(db.select(Message.to_address).order_by(Message.id)).all()
+    sharer = factories.customer(email1=addresses[0])
+    factories.member(campaign, sharer)
+    db.session.commit()
     task = ask(campaign)
     stop_after_one_step(task)
     tasks.run_waiting()
     db.session.refresh(task)
     assert (task.state, task.done) == (TaskState.CANCELLED, 2)
-    left = db.session.scalars(db.select(CampaignMember.id)).all()
-    assert len(left) == 2
-    mailed = db.session.scalars(db.select(Message.member_id).where(Message.member_id.is_not(None)))
-    assert set(mailed) == set(left)
+    left = db.session.scalars(db.select(CampaignMember.client_id)).all()
+    assert len(left) == 3
+    assert sharer.id in left
+    assert count(Message) == 5
     assert counters.read(campaign.id)["members"] == 3
+    db.session.expire_all()
+    with pytest.raises(Conflict, match="nobody to send to"):
+        control.start(campaign)
     ask(campaign)
     tasks.run_waiting()
     assert count(Campaign) == count(Message) == 0
