@@ -39,6 +39,7 @@ def mailing(campaign_id: int) -> Any:
         "campaigns/mailing.html",
         campaign=campaign,
         moving=moving,
+        phase=_phase(campaign),
         figures=figures,
         bar=statistics.bar(figures),
         standings=statistics.standings(campaign.id),

@@ -14,8 +14,9 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 from ctm import tasks
 from ctm.clock import utcnow
 from ctm.extensions import db
+from ctm.mailing import control
 from ctm.mailing.engine.command import build_worker
-from ctm.models import DocumentKind, DocumentTemplate, Instalment, Message, Purpose
+from ctm.models import CampaignState, DocumentKind, DocumentTemplate, Instalment, Message, Purpose
 from tests import factories
 from tests.browser.driving import log_in
 from tests.browser.test_accessibility import set_width, wrongs
@@ -53,6 +54,27 @@ class Page:
 
     def says(self, words: str) -> None:
         self.until(lambda d: words in d.find_element(By.TAG_NAME, "main").text)
+
+
+def test_a_state_that_changes_before_the_page_first_asks_is_shown(
+    app: Flask, chromium: webdriver.Chrome, root: str
+) -> None:
+    campaign = factories.campaign(account=factories.account())
+    factories.member(campaign, factories.customer())
+    control.start(campaign)
+    manager = factories.user(role="manager")
+    log_in(app, chromium, root, manager)
+    page = Page(chromium)
+    blocked = ["*/live.json*"]
+    chromium.execute_cdp_cmd("Network.enable", {})
+    chromium.execute_cdp_cmd("Network.setBlockedURLs", {"urls": blocked})
+    chromium.get(f"{root}/campaigns/{campaign.id}/mailing")
+    page.says("sending")
+    db.session.rollback()
+    campaign.state = CampaignState.FINISHED
+    db.session.commit()
+    chromium.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
+    page.says("finished")
 
 
 def this_month() -> list[Instalment]:

@@ -2,7 +2,8 @@
 
    data-live-url="/…json"       on a container; asked every data-live-interval seconds (default 5) with
                                 If-None-Match, not while the page is hidden
-   data-live-reload="key"       on the container: the page loads again when that value changes
+   data-live-reload="key"       on the container: the page loads again when that value is no longer
+                                data-live-drawn, with which it was drawn
    inside it (key may be a path: "counts.sent"):
      data-live="key"            its text; numbers as the locale writes them
      data-live-format           number (default for numbers), percent (0–1), bytes, time, datetime, text
@@ -41,6 +42,7 @@ class Live {
     this.box = box;
     this.every = Math.max(1, Number(box.dataset.liveInterval || 5)) * 1000;
     this.failures = 0;
+    this.heard = false;
     this.seen = new Map();
     document.addEventListener("visibilitychange", () => !document.hidden && this.ask());
     addEventListener("online", () => this.ask());
@@ -88,8 +90,12 @@ class Live {
     if (!key) return;
     const value = String(dig(data, key));
     const typing = hasUnsaved() || document.querySelector("dialog[open]");
-    if (this.state !== undefined && this.state !== value && !typing) location.reload();
-    else if (!typing || this.state === undefined) this.state = value;
+    const first = !this.heard;
+    this.heard = true;
+    if (this.box.dataset.liveDrawn === value || typing) return;
+    // Figures may be a second older than the page: the first answer alone is not believed.
+    if (first) this.etag = null;
+    else location.reload();
   }
 
   say(text, lost) {
