@@ -56,6 +56,8 @@ class Scheduler:
         self._holder = leases.this_process()
         self._good: dict[str, tuple[datetime, datetime, int]] = {}
         self._lock = threading.Lock()
+        self._reconciling = threading.Lock()
+        self._stopping = False
         self._engine = BackgroundScheduler(
             timezone=UTC,
             executors={"default": ThreadPoolExecutor(4), "beat": ThreadPoolExecutor(1)},
@@ -76,7 +78,12 @@ class Scheduler:
         self._engine.start()
 
     def stop(self) -> None:
-        """Let the jobs under way finish, write what they did, give the lease back."""
+        """Let the jobs under way finish, write what they did, give the lease back.
+
+        While it waits for them the engine keeps its locks: a beat under way must not want them.
+        """
+        with self._reconciling:
+            self._stopping = True
         self._engine.shutdown(wait=True)
         with self._app.app_context():
             try:
@@ -97,7 +104,9 @@ class Scheduler:
         if held != self.holds:
             log.info("this process %s the scheduled jobs", "runs" if held else "no longer runs")
         self.holds, self._until = held, asked + self._lease_seconds
-        self._reconcile()
+        with self._reconciling:
+            if not self._stopping:
+                self._reconcile()
 
     def _reconcile(self) -> None:
         """Make the engine's jobs those of the table, or none without the lease."""

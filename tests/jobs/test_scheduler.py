@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -125,6 +126,30 @@ def test_stopping_waits_for_the_job_under_way(start: Callable[..., Scheduler]) -
     assert leases.holder(LEASE) is None
     db.session.rollback()
     assert db.session.get(JobRun, "slow").runs == 1
+
+
+def test_stopping_during_a_beat_ends(
+    start: Callable[..., Scheduler], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine holds its locks while it waits for the beat, which looks at the engine's jobs."""
+    beating, stopping = threading.Event(), threading.Event()
+    acquire = leases.acquire
+
+    def slowly(*arguments: Any) -> bool:
+        beating.set()
+        assert stopping.wait(10)
+        time.sleep(0.2)
+        return acquire(*arguments)
+
+    monkeypatch.setattr("jobs.scheduler.leases.acquire", slowly)
+    scheduler = start(job("count", lambda: None))
+    assert beating.wait(5)
+    stop = threading.Thread(target=scheduler.stop, daemon=True)
+    stop.start()
+    stopping.set()
+    stop.join(10)
+    assert not stop.is_alive(), "it waits for ever"
+    assert leases.holder(LEASE) is None
 
 
 def test_a_job_never_runs_twice_at_once(start: Callable[..., Scheduler]) -> None:
