@@ -26,7 +26,7 @@ backup: environment
 test: dev-environment
 	@scripts/test-servers.sh
 	@scripts/compile-translations.sh
-	$(PY) -m pytest -n 4 --dist loadgroup $(ARGS)
+	$(PY) -m pytest -n 4 $(ARGS)
 
 check: dev-environment
 	$(PY) -m ruff check .

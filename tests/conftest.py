@@ -15,6 +15,7 @@ from flask import Flask, g, request_started
 from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import create_engine
+from xdist.scheduler import LoadScopeScheduling
 
 from app import create_app
 from ctm import audit
@@ -48,6 +49,11 @@ ON_BOTH_DATABASES = (
     "web/test_statistics.py",
     "web/test_undecided.py",
 )
+ONE_BY_ONE = (
+    "tests/browser/",
+    "tests/mailing/engine/test_fault_table.py",
+    "tests/mailing/engine/test_together.py",
+)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -64,11 +70,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("database", values, indirect=True)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where tests run beside each other, one process drives the browsers."""
-    for item in items:
-        if item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.xdist_group("browser"))
+class InGroups(LoadScopeScheduling):  # type: ignore[misc]
+    """Tests beside each other in several processes; those of a group in one, one by one.
+
+    By path: the groups that pytest-xdist makes of its markers have no effect with this pytest.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((group for group in ONE_BY_ONE if nodeid.startswith(group)), nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> InGroups:
+    return InGroups(config, log)
 
 
 @pytest.fixture(scope="session")

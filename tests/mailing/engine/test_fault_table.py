@@ -38,7 +38,6 @@ from tests.mailing.engine.faulty import (
     FaultyServer,
 )
 
-pytestmark = pytest.mark.xdist_group("fault table")
 MAILS = 3
 TIMEOUTS = Timeouts(connect=6.0, command=6.0, body=6.0, idle=0.5, quit=1.0)
 

@@ -22,7 +22,7 @@ from tests.mailing.engine.starter import Starter, starting
 from tests.mailing.engine.test_delivery import kept, recounted
 from tests.mailing.engine.test_killed_worker import check_books, wait_until_it_sends
 
-pytestmark = [pytest.mark.one_database("postgresql"), pytest.mark.xdist_group("together")]
+pytestmark = pytest.mark.one_database("postgresql")
 
 MakeCampaign = Callable[..., Campaign]
 SURE_FOR = 0.4
