@@ -1,12 +1,13 @@
 """A log file that belongs to one process, turns itself over, and never stops the program."""
 
-import fcntl
 import logging
 import os
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from ctm import filelocks
 
 SLOTS = 64
 TRY_AGAIN = 30.0
@@ -93,9 +94,7 @@ class SlotFileHandler(logging.Handler):
         for number in range(1, SLOTS + 1):
             name = self._role if number == 1 else f"{self._role}-{number}"
             slot = os.open(self._folder / f".{name}.lock", os.O_RDWR | os.O_CREAT, 0o640)
-            try:
-                fcntl.flock(slot, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not filelocks.lock(slot):
                 os.close(slot)
                 continue
             self._slot, self.path = slot, self._folder / f"{name}.log"

@@ -16,7 +16,6 @@ queue. The same holds for a journal with a line that cannot be read.
 """
 
 import errno
-import fcntl
 import logging
 import os
 import time
@@ -27,6 +26,8 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+
+from ctm import filelocks
 
 COMPACT_AT = 8 * 1024 * 1024
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -49,19 +50,11 @@ def _open_locked(path: Path) -> int:
     """
     for _ in range(20):
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
-        if _lock(descriptor) and os.fstat(descriptor).st_nlink:
+        if filelocks.lock_new(descriptor):
             return descriptor
         os.close(descriptor)
         time.sleep(0.01)
     raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), str(path))
-
-
-def _lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 class Journal:
@@ -167,7 +160,7 @@ class Remains:
     def discard(self) -> None:
         """Remove the file, unless a worker has begun to write it since it was read."""
         with suppress(FileNotFoundError), self.path.open("rb") as file:
-            if _lock(file.fileno()):
+            if filelocks.lock(file.fileno()):
                 self.path.unlink(missing_ok=True)
 
 
@@ -179,7 +172,7 @@ def find_remains(folder: Path) -> list[Remains]:
             descriptor = os.open(path, os.O_RDONLY)
         except FileNotFoundError:
             continue
-        if not _lock(descriptor):
+        if not filelocks.lock(descriptor):
             os.close(descriptor)
             continue
         with os.fdopen(descriptor, "rb") as file:

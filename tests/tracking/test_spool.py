@@ -1,5 +1,6 @@
 """The spool: nothing that was answered is lost, nothing counts twice, nobody waits."""
 
+import fcntl
 import logging
 import os
 import sqlite3
@@ -62,6 +63,34 @@ def test_hits_of_many_threads_are_counted_once_over_restarts(
     assert db.session.get_one(Message, mails[0].id).opens == 160
     assert list(folder.glob("*.hits")) == []
     assert db.session.scalars(select(HitSpool)).all() == []
+
+
+@pytest.mark.parametrize("under_way", [True, False], ids=["looked at", "deleted"])
+def test_a_spool_just_made_is_not_taken_for_one_that_ended(
+    folder: Path, mails: list[Message], monkeypatch: pytest.MonkeyPatch, under_way: bool
+) -> None:
+    """The settler may come between making the file and locking it."""
+    lock, settler = fcntl.flock, Settler(db.engine, folder)
+    looking: list[int] = []
+
+    def late(descriptor: int, operation: int) -> None:
+        monkeypatch.setattr("ctm.filelocks.fcntl.flock", lock)
+        if under_way:
+            looking.append(os.open(next(folder.glob("*.hits")), os.O_RDONLY))
+            lock(looking[0], fcntl.LOCK_EX)
+        else:
+            settler.settle_all()
+            assert list(folder.glob("*.hits")) == []
+        lock(descriptor, operation)
+
+    monkeypatch.setattr("ctm.filelocks.fcntl.flock", late)
+    collector = Collector(folder)
+    assert collector.add(opening(mails[0]))
+    for descriptor in looking:
+        os.close(descriptor)
+    settler.settle_all()
+    assert counted() == 1
+    collector.close()
 
 
 def test_two_servers_share_the_folder(folder: Path, mails: list[Message]) -> None:

@@ -4,7 +4,6 @@ While the database does not answer, hits wait in their spools. A spool whose ser
 deleted when all of it is settled.
 """
 
-import fcntl
 import logging
 import os
 import threading
@@ -17,7 +16,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, delete, select, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from ctm import sql
+from ctm import filelocks, sql
 from ctm.clock import utcnow
 from ctm.mailing.tracking.hits import deadlocked
 from ctm.mailing.tracking.settling import settle
@@ -177,15 +176,10 @@ def _alone(path: Path, stopping: threading.Event) -> Iterator[bool]:
     """Hold a lock file, waiting for it; false if told to stop before."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if stopping.wait(1.0):
-                    yield False
-                    return
-            else:
-                yield True
+        while not filelocks.lock(descriptor):
+            if stopping.wait(1.0):
+                yield False
                 return
+        yield True
     finally:
         os.close(descriptor)

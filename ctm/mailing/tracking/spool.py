@@ -6,7 +6,6 @@ that a killed process loses none. How far a file is settled stands in the databa
 same transaction as what the hits count (:class:`~ctm.models.HitSpool`), so none counts twice.
 """
 
-import fcntl
 import os
 import socket
 import threading
@@ -15,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ctm import filelocks
 from ctm.mailing.tracking.arrivals import Arrival, decode
 
 CHUNK = 256 * 1024
@@ -50,11 +50,14 @@ class Spool:
     def create(cls, folder: Path) -> "Spool":
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         host = "".join(c for c in socket.gethostname()[:30] if c.isalnum() or c in "-_")
-        path = folder / f"{host}-{os.getpid()}-{time.time_ns()}{_SUFFIX}"
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND
-        descriptor = os.open(path, flags, 0o600)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return cls(path, descriptor)
+        while True:
+            path = folder / f"{host}-{os.getpid()}-{time.time_ns()}{_SUFFIX}"
+            descriptor = os.open(path, flags, 0o600)
+            if filelocks.lock_new(descriptor):
+                return cls(path, descriptor)
+            # Before it was locked it looked like one that nobody writes any more.
+            os.close(descriptor)
 
     @classmethod
     def all(cls, folder: Path) -> "Iterator[Spool]":
@@ -68,11 +71,7 @@ class Spool:
 
     def ended(self) -> bool:
         """Whether nobody writes it any more; it is locked by us then."""
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+        return filelocks.lock(self._file)
 
     @property
     def size(self) -> int:
