@@ -196,6 +196,7 @@ def app(
         audit.act_as(None)
         application.extensions["ctm.set_up"] = True
         yield application
+        audit.act_as(None)
         db.session.remove()
         db.engine.dispose()
 
