@@ -28,7 +28,7 @@ from ctm.extensions import db
 from ctm.i18n import _, _l
 from ctm.mailing import hours
 from ctm.mailing.merge import CLIENTS
-from ctm.models import Campaign, ListStatus, Outcome
+from ctm.models import Campaign, CampaignState, ListStatus, Outcome
 from ctm.permissions import Permission, visible_accounts
 
 OUTCOME_LABELS = {
@@ -261,7 +261,8 @@ def _page(form: EmailingForm, campaign: Campaign | None) -> Any:
         outcomes=OUTCOME_LABELS,
         merge_fields=merge_fields(),
         images=images,
-        locked=bool(campaign and campaign.state in operations.FIXED_WHILE),
+        sending=bool(campaign and campaign.state in operations.FIXED_WHILE),
+        deleting=bool(campaign and campaign.state == CampaignState.DELETING),
     )
 
 

@@ -11,7 +11,7 @@ from admin_views.campaigns.blueprint import bp
 from admin_views.campaigns.live import answer as live_answer
 from admin_views.security import requires
 from ctm import counters
-from ctm.campaigns import operations
+from ctm.campaigns import deletion, operations
 from ctm.clock import utcnow
 from ctm.errors import CtmError, InvalidInput
 from ctm.i18n import _, _l, _n
@@ -29,6 +29,9 @@ MOVING = (CampaignState.RUNNING, CampaignState.PAUSED)
 @requires(Permission.VIEW_CAMPAIGNS)
 def mailing(campaign_id: int) -> Any:
     campaign = operations.get(campaign_id)
+    if campaign.state == CampaignState.DELETING:
+        under_way = deletion.is_under_way(campaign)
+        return render_template("campaigns/deleting.html", campaign=campaign, under_way=under_way)
     moving = campaign.state in MOVING
     figures = statistics.summary(campaign.id)
     held = returning.hold_of(campaign)

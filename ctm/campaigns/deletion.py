@@ -1,7 +1,8 @@
 """Deleting a campaign: a small one at once, a large one in the background and in steps.
 
-All members go before the first mail. So while anybody is left in a campaign whose deletion was
-stopped, it knows every address that got a mail, and sends to none of them a second time.
+From the first step on nothing else happens to the campaign (:attr:`CampaignState.DELETING`): one
+that has forgotten who got its mails must never send. If the work is stopped half-way, what is left
+can only be deleted too.
 """
 
 from collections import Counter
@@ -15,7 +16,7 @@ from ctm.campaigns import operations
 from ctm.errors import Conflict
 from ctm.extensions import db
 from ctm.i18n import _, _l, _n
-from ctm.models import Campaign, CampaignMember, Message, Task, TaskState, User
+from ctm.models import Campaign, CampaignMember, CampaignState, Message, Task, TaskState, User
 from ctm.tasks import Progress, submit, task_kind
 
 AT_ONCE = 20_000
@@ -31,16 +32,21 @@ def delete(campaign: Campaign, owner: User | None) -> Task | None:
     :raises Conflict: its mails are leaving, or it is being deleted already.
     """
     operations.require_deletable(campaign)
+    if is_under_way(campaign):
+        raise Conflict(_l("The campaign is being deleted already."))
     if not _is_large(campaign):
         operations.delete(campaign)
         return None
+    params = {"campaign": campaign.id, "mails": operations.mail_count(campaign)}
+    return submit(TASK, _("Delete the campaign “%(name)s”", name=campaign.name), params, owner)
+
+
+def is_under_way(campaign: Campaign) -> bool:
+    """Whether a task deletes it, or is about to."""
     unfinished = select(Task.params).where(
         Task.kind == TASK, Task.state.in_([TaskState.WAITING, TaskState.RUNNING])
     )
-    if any(params["campaign"] == campaign.id for params in db.session.scalars(unfinished)):
-        raise Conflict(_l("The campaign is being deleted already."))
-    params = {"campaign": campaign.id, "mails": operations.mail_count(campaign)}
-    return submit(TASK, _("Delete the campaign “%(name)s”", name=campaign.name), params, owner)
+    return any(params["campaign"] == campaign.id for params in db.session.scalars(unfinished))
 
 
 def _is_large(campaign: Campaign) -> bool:
@@ -80,9 +86,9 @@ def _step(campaign_id: int) -> int | None:
 
     Returns how many are gone; None if nothing was left.
 
-    :raises Conflict: the campaign was started again.
+    :raises Conflict: the campaign was started before the first step.
     """
-    _hold(campaign_id)
+    _take(campaign_id)
     own = CampaignMember.campaign_id == campaign_id
     ids = list(
         db.session.scalars(
@@ -102,18 +108,18 @@ def _step(campaign_id: int) -> int | None:
     return len(ids)
 
 
-def _hold(campaign_id: int) -> None:
-    """Until the transaction ends nobody starts the campaign.
+def _take(campaign_id: int) -> None:
+    """Let nothing else happen to the campaign from this transaction on.
 
-    :raises Conflict: somebody has.
+    :raises Conflict: it is being sent.
     """
     at_rest = update(Campaign).where(
         Campaign.id == campaign_id, Campaign.state.not_in(operations.FIXED_WHILE)
     )
-    statement = at_rest.values(state=Campaign.state)
-    held = db.session.execute(statement, execution_options=_unsynchronized)
-    if not held.rowcount:  # type: ignore[attr-defined]
+    statement = at_rest.values(state=CampaignState.DELETING.value, scheduled_at=None)
+    taken = db.session.execute(statement, execution_options=_unsynchronized)
+    if not taken.rowcount:  # type: ignore[attr-defined]
         db.session.rollback()
         raise Conflict(
-            _l("The campaign was started again: what is left of it stays. Stop it to delete it.")
+            _l("The campaign was started before its deletion began. Stop it to delete it.")
         )

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Select, delete, func, literal, or_, select, update
 
 from ctm import audit, counters, sql
+from ctm.campaigns import operations
 from ctm.clients import filters
 from ctm.clock import utcnow
 from ctm.errors import Conflict, InvalidInput
@@ -30,7 +31,11 @@ class Added:
 
 
 def add_clients(campaign: Campaign, ids: Select[Any]) -> Added:
-    """Put the clients of a query into a campaign; adding twice adds once."""
+    """Put the clients of a query into a campaign; adding twice adds once.
+
+    :raises Conflict: the campaign is being deleted.
+    """
+    operations.require_kept(campaign)
     found = ids.subquery()
     wanted = db.session.scalar(select(func.count()).select_from(found)) or 0
     now = utcnow()
@@ -166,6 +171,7 @@ def set_status(campaign: Campaign, member_ids: Collection[int], status: ListStat
 
     The first statement takes the rows, so that no outcome moves them between count and change.
     """
+    operations.require_kept(campaign)
     if len(member_ids) > MOST_AT_ONCE:
         raise InvalidInput(_l("Choose fewer clients at a time."))
     condition = (CampaignMember.campaign_id == campaign.id) & CampaignMember.id.in_(member_ids)
@@ -191,8 +197,9 @@ def set_status(campaign: Campaign, member_ids: Collection[int], status: ListStat
 def remove(campaign: Campaign, member_ids: Collection[int]) -> int:
     """Take clients out that have got no mail yet; returns how many.
 
-    :raises Conflict: some have mails in this campaign.
+    :raises Conflict: some have mails in this campaign, or it is being deleted.
     """
+    operations.require_kept(campaign)
     if len(member_ids) > MOST_AT_ONCE:
         raise InvalidInput(_l("Choose fewer clients at a time."))
     condition = (CampaignMember.campaign_id == campaign.id) & CampaignMember.id.in_(member_ids)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from flask_babel import LazyString
 from sqlalchemy import func, select
 
 from ctm import audit, copies, sql
@@ -36,6 +37,7 @@ _CONTENT_ID = re.compile(r"[A-Za-z0-9._@-]{1,120}")
 _TEXTS = {"name": 160, "notes": 10_000, "from_name": 255, "subject": 500}
 _ADDRESSES = ("from_email", "reply_to", "bcc")
 _FLAGS = ("use_email1", "use_email2", "use_email3", "use_contacts", "track", "unsubscribe")
+CHANGE_FILES = _l("The campaign is being sent: stop it before you change its files.")
 TOO_MANY_COPIES = _l("There are too many copies of this campaign: rename some.")
 
 
@@ -80,13 +82,12 @@ def update(campaign: Campaign, values: Mapping[str, Any], author: User | None = 
     ``values`` are columns of :class:`Campaign`, ``hours`` as :func:`ctm.mailing.hours.clean`
     takes them, and ``statuses``: outcome → list status id.
 
-    :raises Conflict: its mails are leaving.
+    :raises Conflict: its mails are leaving, or it is being deleted.
     :raises InvalidInput: what is wrong, with the field.
     """
-    if campaign.state in FIXED_WHILE:
-        raise Conflict(
-            _l("The campaign is being sent: stop it before you change what the mails say.")
-        )
+    _require_unlocked(
+        campaign, _l("The campaign is being sent: stop it before you change what the mails say.")
+    )
     removed = _assign(campaign, values, author)
     _check_name(campaign)
     audit.record("campaign.update", campaign, fields=sorted(values))
@@ -251,6 +252,23 @@ def duplicate(campaign: Campaign, author: User | None = None) -> Campaign:
     return copy
 
 
+def require_kept(campaign: Campaign) -> None:
+    """
+    :raises Conflict: it is being deleted.
+    """
+    if campaign.state == CampaignState.DELETING:
+        raise Conflict(_l("The campaign is being deleted: nothing in it can be changed any more."))
+
+
+def _require_unlocked(campaign: Campaign, while_sent: LazyString) -> None:
+    """
+    :raises Conflict: its mails are leaving, or it is being deleted.
+    """
+    if campaign.state in FIXED_WHILE:
+        raise Conflict(while_sent)
+    require_kept(campaign)
+
+
 def require_deletable(campaign: Campaign) -> None:
     """
     :raises Conflict: its mails are leaving.
@@ -309,8 +327,7 @@ def attach(campaign: Campaign, file: StoredFile, content_id: str = "") -> Campai
 
     :raises InvalidInput: all attachments together would be too large for a mail.
     """
-    if campaign.state in FIXED_WHILE:
-        raise Conflict(_l("The campaign is being sent: stop it before you change its files."))
+    _require_unlocked(campaign, CHANGE_FILES)
     check_attached(sum(each.file.size for each in campaign.attachments) + file.size, "file")
     if content_id and not _CONTENT_ID.fullmatch(content_id):
         raise InvalidInput(_l("A content id has only letters, digits and . _ @ -"), "content_id")
@@ -328,8 +345,7 @@ def detach(campaign: Campaign, attachment_id: int) -> None:
     found = next((each for each in campaign.attachments if each.id == attachment_id), None)
     if found is None:
         raise NotFound(_l("This file is not on the campaign."))
-    if campaign.state in FIXED_WHILE:
-        raise Conflict(_l("The campaign is being sent: stop it before you change its files."))
+    _require_unlocked(campaign, CHANGE_FILES)
     audit.record("campaign.detach", campaign, file=found.file.name)
     campaign.attachments.remove(found)
     db.session.commit()

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import aliased
 from sqlalchemy.sql import ColumnElement
 
 from ctm import audit
@@ -15,7 +16,13 @@ LEFT = "left"
 
 def waiting() -> ColumnElement[bool]:
     """The condition of a message that somebody has to decide."""
-    return (Message.state == MessageState.UNCERTAIN.value) & (Message.reason != LEFT)
+    campaign = aliased(Campaign)
+    going = select(campaign.id).where(campaign.state == CampaignState.DELETING.value)
+    return (
+        (Message.state == MessageState.UNCERTAIN.value)
+        & (Message.reason != LEFT)
+        & func.coalesce(Message.campaign_id, 0).not_in(going)
+    )
 
 
 def resend(message_ids: Iterable[int]) -> int:

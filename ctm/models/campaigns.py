@@ -18,6 +18,7 @@ class CampaignState(StrEnum):
     """draft → (scheduled →) running ⇄ paused → finished | stopped; both may run again.
 
     ``overdue``: a scheduled start passed while the server was off; a person decides.
+    ``deleting``: a deletion in steps has begun; nothing else happens to the campaign any more.
     """
 
     DRAFT = "draft"
@@ -27,6 +28,7 @@ class CampaignState(StrEnum):
     PAUSED = "paused"
     STOPPED = "stopped"
     FINISHED = "finished"
+    DELETING = "deleting"
 
 
 class Outcome(StrEnum):

@@ -1,17 +1,18 @@
 """Deleting a campaign that is too large for a request."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from ctm import counters, tasks
-from ctm.campaigns import deletion, members
+from ctm.campaigns import deletion, members, operations
 from ctm.clock import utcnow
 from ctm.errors import Conflict
 from ctm.extensions import db
-from ctm.mailing import control
+from ctm.mailing import control, undecided
 from ctm.models import (
     AuditEntry,
     Campaign,
@@ -81,28 +82,68 @@ def test_it_is_deleted_by_a_task_with_all_that_belongs_to_it(
     assert [(each.detail["mails"], each.user_id) for each in entry] == [(5, manager.id)]
 
 
-def test_one_that_is_stopped_sends_to_nobody_again(campaign: Campaign) -> None:
-    """Not even to the address of a client who is gone, which another one shares."""
-    addresses = db.session.scalars(db.select(Message.to_address).order_by(Message.id)).all()
-    sharer = factories.customer(email1=addresses[0])
-    factories.member(campaign, sharer)
-    db.session.commit()
+def test_one_that_is_stopped_halfway_can_only_be_deleted(
+    campaign: Campaign, login_as: LogIn
+) -> None:
+    """It has forgotten some of those who got its mails: it must not send to anybody."""
     task = ask(campaign)
     stop_after_one_step(task)
     tasks.run_waiting()
     db.session.refresh(task)
     assert (task.state, task.done) == (TaskState.CANCELLED, 2)
-    left = db.session.scalars(db.select(CampaignMember.client_id)).all()
-    assert len(left) == 3
-    assert sharer.id in left
-    assert count(Message) == 5
+    assert (count(CampaignMember), count(Message)) == (2, 5)
     assert counters.read(campaign.id)["members"] == 3
     db.session.expire_all()
-    with pytest.raises(Conflict, match="nobody to send to"):
-        control.start(campaign)
-    ask(campaign)
+    assert campaign.state == CampaignState.DELETING
+    refused: list[Callable[[], object]] = [
+        lambda: control.start(campaign),
+        lambda: control.schedule(campaign, utcnow() + timedelta(days=1)),
+        lambda: control.retry_failed(campaign),
+        lambda: members.add_clients(campaign, db.select(Client.id)),
+        lambda: members.remove(campaign, [1]),
+        lambda: members.set_status(campaign, [1], None),
+        lambda: operations.update(campaign, {"subject": "Again"}),
+    ]
+    for action in refused:
+        with pytest.raises(Conflict):
+            action()
+        db.session.rollback()
+    browser = login_as("manager")
+    assert browser.post(f"/campaigns/{campaign.id}/add/all").status_code < 500
+    assert count(CampaignMember) == 2
+    page = browser.get(f"/campaigns/{campaign.id}/mailing").text
+    assert "stopped half-way" in page
+    assert "Delete the rest" in page
+    assert "START" not in page
+    watched = login_as("supervisor").get(f"/campaigns/{campaign.id}/mailing").text
+    assert "stopped half-way" in watched
+    assert "Delete the rest" not in watched
+    assert browser.post(f"/campaigns/{campaign.id}/delete").status_code == 302
     tasks.run_waiting()
     assert count(Campaign) == count(Message) == 0
+
+
+def test_one_that_is_given_up_before_its_first_step_stays_as_it_was(campaign: Campaign) -> None:
+    task = ask(campaign)
+    tasks.cancel(task)
+    assert tasks.run_waiting() == 0
+    db.session.expire_all()
+    assert campaign.state == CampaignState.FINISHED
+    assert (count(CampaignMember), count(Message)) == (4, 5)
+
+
+def test_nobody_is_asked_about_the_doubts_of_one_that_is_going(
+    campaign: Campaign, login_as: LogIn
+) -> None:
+    one = db.session.scalars(db.select(Message)).first()
+    assert one is not None
+    one.state = MessageState.UNCERTAIN
+    db.session.commit()
+    assert one.to_address in login_as("manager").get("/undecided").text
+    campaign.state = CampaignState.DELETING
+    db.session.commit()
+    assert one.to_address not in login_as("manager").get("/undecided").text
+    assert undecided.resend([one.id]) == 0
 
 
 def stop_after_one_step(task: Task) -> None:
@@ -127,12 +168,17 @@ def test_one_that_is_started_meanwhile_stays(campaign: Campaign) -> None:
     tasks.run_waiting()
     db.session.refresh(task)
     assert task.state == TaskState.FAILED
-    assert "was started again" in task.error
+    assert "was started before" in task.error
     assert count(Message) == 5
 
 
-def test_it_is_asked_for_once(campaign: Campaign) -> None:
+def test_it_is_asked_for_once(campaign: Campaign, login_as: LogIn) -> None:
     ask(campaign)
+    deletion._step(campaign.id)
+    db.session.commit()
+    page = login_as("supervisor").get(f"/campaigns/{campaign.id}/mailing").text
+    assert "being deleted" in page
+    assert "Delete the rest" not in page
     with pytest.raises(Conflict):
         deletion.delete(campaign, None)
     assert count(Task) == 1
