@@ -4,10 +4,12 @@ A starter imports the program once and forks a worker for each that is asked for
 that can be killed, stopped and waited for, without the second that an import takes.
 """
 
+import ctypes
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,6 +71,13 @@ class Starter:
     def start(self) -> Started:
         return Started(self, self.ask("start"))
 
+    def start_doomed(self, writes: int, microseconds: int) -> Started:
+        """A worker that is killed so long after it has written to its journal so many times.
+
+        So how far it gets does not depend on how busy the machine is.
+        """
+        return Started(self, self.ask(f"doomed {writes} {microseconds}"))
+
     def close(self) -> None:
         """End the starter and whatever it started."""
         os.killpg(self._process.pid, signal.SIGKILL)
@@ -82,6 +91,40 @@ def starting(app: Flask, **more: str) -> Iterator[Starter]:
         yield starter
     finally:
         starter.close()
+
+
+def _doom(writes: int, seconds: float) -> None:
+    """Let the kernel kill this process (SIGKILL) some time after its journal's next writes."""
+    from ctm.mailing.journal import Journal
+
+    if not writes:
+        _kill_in(seconds)
+        return
+    append, left = Journal._append, iter(range(writes - 1, -1, -1))
+
+    def counted(journal: Journal, line: bytes) -> None:
+        append(journal, line)
+        if next(left, None) == 0:
+            _kill_in(seconds)
+
+    Journal._append = counted  # type: ignore[method-assign]
+
+
+def _kill_in(seconds: float) -> None:
+    """timer_create(2) with SIGKILL: no code of this process runs when the time has come."""
+
+    class SigEvent(ctypes.Structure):
+        _fields_ = [("value", ctypes.c_void_p), ("signo", ctypes.c_int), ("notify", ctypes.c_int)]
+        _fields_ += [("padding", ctypes.c_char * 48)]
+
+    event, timer = SigEvent(signo=signal.SIGKILL, notify=0), ctypes.c_void_p()
+    whole, rest = divmod(seconds, 1)
+    once = (ctypes.c_long * 4)(0, 0, int(whole), max(1, int(rest * 1e9)))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.timer_create(time.CLOCK_MONOTONIC, ctypes.byref(event), ctypes.byref(timer)) or (
+        libc.timer_settime(timer, 0, once, None)
+    ):
+        raise OSError(ctypes.get_errno(), "no timer")
 
 
 def _main() -> None:
@@ -103,14 +146,15 @@ def _main() -> None:
         with app.app_context():
             run_worker(until_idle=True)
 
-    def start() -> int:
+    def start(writes: int = 0, microseconds: int = 0) -> int:
         pid = os.fork()
         if pid:
             return pid
         status = 1
         try:
             sys.stdin.close()
-            os.nice(int(os.environ.get("WORKER_NICE", "0")))
+            if microseconds:
+                _doom(writes, microseconds / 1e6)
             work()
             status = 0
         finally:
@@ -125,13 +169,14 @@ def _main() -> None:
         return ended[pid]
 
     answers: dict[str, Any] = {
-        "start": lambda _pid: start(),
-        "wait": lambda pid: wait(pid),
+        "start": start,
+        "doomed": start,
+        "wait": wait,
         "running": lambda pid: int(wait(pid, os.WNOHANG) is None),
     }
     for line in sys.stdin:
-        word, _, pid = line.strip().partition(" ")
-        sys.stdout.write(f"{answers[word](int(pid or 0))}\n")
+        word, *numbers = line.split()
+        sys.stdout.write(f"{answers[word](*map(int, numbers))}\n")
         sys.stdout.flush()
 
 
