@@ -91,10 +91,10 @@ def limit_words(limits: list[list[int]]) -> list[str]:
 def _time_words(seconds: int) -> str:
     amount, unit = _amount(seconds)
     return {
-        86400: _n("%(num)d day", "%(num)d days", amount),
-        3600: _n("%(num)d hour", "%(num)d hours", amount),
-        60: _n("%(num)d minute", "%(num)d minutes", amount),
-        1: _n("%(num)d second", "%(num)d seconds", amount),
+        86400: _n("%(num)s day", "%(num)s days", amount),
+        3600: _n("%(num)s hour", "%(num)s hours", amount),
+        60: _n("%(num)s minute", "%(num)s minutes", amount),
+        1: _n("%(num)s second", "%(num)s seconds", amount),
     }[unit]
 
 

@@ -1,7 +1,9 @@
 """Template filters: numbers, dates and sizes as the reader's locale writes them."""
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from flask import Flask
 from flask_babel import (
@@ -13,6 +15,8 @@ from flask_babel import (
     format_timedelta,
     get_locale,
 )
+from jinja2 import pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 
 from ctm.clock import utcnow
@@ -30,6 +34,18 @@ def init_app(app: Flask) -> None:
         fmt_duration,
     ):
         app.jinja_env.filters[function.__name__] = function
+    texts = app.jinja_env.globals
+    texts["ngettext"] = _with_numbers(texts["ngettext"])
+
+
+def _with_numbers(ngettext: Callable[..., str]) -> Callable[..., str]:
+    """``%(num)s`` in a template's texts is the number as the reader's locale writes it."""
+
+    @pass_context
+    def counted(context: Context, singular: str, plural: str, num: int, **values: Any) -> str:
+        return ngettext(context, singular, plural, num, **{"num": fmt_number(num)} | values)
+
+    return counted
 
 
 def fmt_number(value: float | None) -> str:

@@ -183,5 +183,5 @@ def _download(content: bytes, name: str) -> Response:
 @requires(Permission.USE_ACCOUNTS)
 def delete_all() -> Any:
     count = practice.delete_all()
-    flash(_n("%(num)d practice mail deleted.", "%(num)d practice mails deleted.", count), "good")
+    flash(_n("%(num)s practice mail deleted.", "%(num)s practice mails deleted.", count), "good")
     return redirect(url_for("practice.index"))

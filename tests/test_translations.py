@@ -12,10 +12,11 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from flask import Flask
+from flask import Flask, render_template_string
 from flask.testing import FlaskClient
-from flask_babel import force_locale, format_date, format_decimal, gettext, ngettext, pgettext
+from flask_babel import force_locale, format_date, format_decimal, gettext, pgettext
 
+from ctm.i18n import _n
 from ctm.models import Role
 from scripts import check_translations
 from scripts.check_translations import placeholders, wrong_with
@@ -100,14 +101,14 @@ def test_every_text_of_program_and_pages_has_its_italian() -> None:
 
 def test_the_check_sees_wrapped_texts_in_python_and_in_templates(tmp_path: Path) -> None:
     (tmp_path / "ctm").mkdir()
-    (tmp_path / "ctm" / "one.py").write_text('_l("First")\n_n("%(num)d a", "%(num)d b", 2)\n')
+    (tmp_path / "ctm" / "one.py").write_text('_l("First")\n_n("%(num)s a", "%(num)s b", 2)\n')
     (tmp_path / "templates" / "x").mkdir(parents=True)
     (tmp_path / "templates" / "x" / "two.html").write_text(
         "{{ _('Second') }} {{ pgettext('box', 'Third') }}"
     )
     assert set(check_translations.used(tmp_path)) == {
         ("First", None),
-        (("%(num)d a", "%(num)d b"), None),
+        (("%(num)s a", "%(num)s b"), None),
         ("Second", None),
         ("Third", "box"),
     }
@@ -124,11 +125,11 @@ def test_the_check_sees_wrapped_texts_in_python_and_in_templates(tmp_path: Path)
         ("%(n)s rows", "%(m)s righe", (), "other placeholders than the original"),
         ("%(n)s rows", "%(n)d righe", (), "other placeholders than the original"),
         ("%(n)s rows", "%(n)s righe, 50 % fatto", (), "other placeholders than the original"),
-        (("%(num)d day", "%(num)d days"), ("un giorno", "%(num)d giorni"), (), ""),
-        (("%(num)d day", "%(num)d days"), ("un giorno", ""), (), "not translated"),
+        (("%(num)s day", "%(num)s days"), ("un giorno", "%(num)s giorni"), (), ""),
+        (("%(num)s day", "%(num)s days"), ("un giorno", ""), (), "not translated"),
         (
-            ("%(num)d %(x)s", "%(num)d %(x)ss"),
-            ("%(num)d", "%(num)d %(x)s"),
+            ("%(num)s %(x)s", "%(num)s %(x)ss"),
+            ("%(num)s", "%(num)s %(x)s"),
             (),
             "other placeholders than the original",
         ),
@@ -150,7 +151,7 @@ def test_a_text_in_two_contexts_needs_two_translations() -> None:
 
 
 def test_words_in_percent_are_no_placeholders_of_their_own_name() -> None:
-    assert placeholders("%(num)d of %(all)s") == {"%(all)s"}
+    assert placeholders("%(num)s of %(all)s") == {"%(all)s"}
 
 
 def test_no_translation_is_left_over_from_a_text_no_longer_used() -> None:
@@ -173,7 +174,7 @@ def test_the_summary_speaks_the_words_of_the_office(app: Flask) -> None:
 @pytest.mark.parametrize(("number", "shown"), [(0, "0 ore"), (1, "1 ora"), (2, "2 ore")])
 def test_a_number_chooses_the_italian_plural(app: Flask, number: int, shown: str) -> None:
     with app.test_request_context(), force_locale("it"):
-        assert ngettext("%(num)d hour", "%(num)d hours", number) == shown
+        assert _n("%(num)s hour", "%(num)s hours", number) == shown
 
 
 def test_the_login_is_italian_for_an_italian_browser_and_english_for_another(
@@ -214,3 +215,13 @@ def test_numbers_and_dates_are_written_the_italian_way(app: Flask) -> None:
     with app.test_request_context(), force_locale("it"):
         assert format_decimal(1234567.5) == "1.234.567,5"
         assert format_date(date(2026, 3, 31), "long") == "31 marzo 2026"
+
+
+@pytest.mark.parametrize(("language", "number"), [("en", "12,345"), ("it", "12.345")])
+def test_counts_in_sentences_are_grouped_as_the_language_writes(
+    app: Flask, language: str, number: str
+) -> None:
+    with app.test_request_context(), force_locale(language):
+        assert _n("%(num)s mail", "%(num)s mails", 12_345).startswith(number)
+        text = "{{ ngettext('%(num)s row', '%(num)s rows', 12345) }}"
+        assert render_template_string(text).startswith(number)

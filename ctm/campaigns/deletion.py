@@ -7,7 +7,6 @@ can only be deleted too.
 
 from collections import Counter
 
-from flask_babel import format_decimal
 from sqlalchemy import delete as delete_rows
 from sqlalchemy import func, select, update
 
@@ -72,10 +71,9 @@ def _delete(task: Task, progress: Progress) -> None:
     operations.delete(operations.get(campaign_id), mails)
     done = db.session.get_one(Task, task_id)
     words = _n(
-        "The campaign and its %(count)s mail are deleted.",
-        "The campaign and its %(count)s mails are deleted.",
+        "The campaign and its %(num)s mail are deleted.",
+        "The campaign and its %(num)s mails are deleted.",
         mails,
-        count=format_decimal(mails),
     )
     done.result = done.result | {"text": words}
     db.session.commit()
