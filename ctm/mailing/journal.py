@@ -147,13 +147,15 @@ class Journal:
 class Remains:
     """What a dead worker's journal tells.
 
-    ``answers``: message id → what :meth:`Journal.answered` got. ``begun``: under way, no answer
-    known. ``trusted``: silence about a message means that it never started.
+    ``claimed``: its last claim, perhaps not committed. ``answers``: message id → what
+    :meth:`Journal.answered` got. ``begun``: under way, no answer known. ``trusted``: silence about
+    a message means that it never started.
     """
 
     worker: str
     path: Path
     trusted: bool
+    claimed: list[int] = field(default_factory=list)
     answers: dict[int, dict[str, Any]] = field(default_factory=dict)
     begun: set[int] = field(default_factory=set)
 
@@ -204,7 +206,8 @@ def _take(remains: Remains, line: bytes) -> None:
     """
     kind, _, rest = line.partition(b" ")
     if kind == b"C":
-        for number in [int(each) for each in rest.split()]:
+        remains.claimed = [int(each) for each in rest.split()]
+        for number in remains.claimed:
             remains.answers.pop(number, None)
             remains.begun.discard(number)
     elif kind == b"B":

@@ -6,11 +6,13 @@ its claims ``uncertain``: its journal is out of reach. Should it come back, or b
 there, its journal still replaces the doubt by what it knows.
 """
 
+import logging
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import Engine, delete, select, text, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.sql import ColumnElement
 
 from ctm import sql
@@ -22,12 +24,18 @@ from ctm.models import UNDER_WAY, Message, MessageState, Worker
 SILENT_FOR = timedelta(minutes=3)
 CONDEMNED = datetime(1970, 1, 1)
 LOST = "worker_lost"
+CLAIM_ENDS_IN_MS = 2_000
+LOCK_NOT_AVAILABLE = "55P03"
+
+log = logging.getLogger(__name__)
 
 
 def recover(engine: Engine, folder: Path) -> int:
     """Settle what dead workers of this machine left; returns how many messages."""
     settled = 0
     for remains in journal.find_remains(folder):
+        if not _claimed_or_not(engine, remains):
+            continue
         results = [_judge(message, remains) for message in _claims_of(engine, remains.worker)]
         results += [
             judged
@@ -40,6 +48,27 @@ def recover(engine: Engine, folder: Path) -> int:
         remains.discard()
         settled += len(results)
     return settled
+
+
+def _claimed_or_not(engine: Engine, remains: journal.Remains) -> bool:
+    """Wait until the books say whether the last claim was made.
+
+    PostgreSQL may be busy with a COMMIT when the worker that sent it is gone. Until that has ended
+    the claim's rows are locked, and nobody sees whose they are. False: it takes long, ask again.
+    """
+    if engine.dialect.name == "sqlite" or not remains.claimed:
+        return True
+    row = select(Message.id).where(Message.id == remains.claimed[0]).with_for_update()
+    try:
+        with engine.begin() as connection:
+            connection.execute(text(f"SET LOCAL lock_timeout = {CLAIM_ENDS_IN_MS}"))
+            connection.execute(row)
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+            raise
+        log.warning("what worker %s left waits: its last claim has not ended", remains.worker)
+        return False
+    return True
 
 
 def settle_lost(engine: Engine, folder: Path, now: datetime | None = None) -> int:

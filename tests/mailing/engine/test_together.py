@@ -1,8 +1,10 @@
 """Several workers on one PostgreSQL: one campaign, one pace, and what becomes of those that die."""
 
 import itertools
+import os
 import re
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -14,8 +16,9 @@ from sqlalchemy import func, select
 
 from ctm.clock import utcnow
 from ctm.extensions import db
-from ctm.mailing import control, recovery, undecided
+from ctm.mailing import claiming, control, outbox, recovery, undecided
 from ctm.mailing.engine.command import journals_folder
+from ctm.mailing.journal import Journal
 from ctm.models import Campaign, Message, MessageState, SmtpAccount, Worker
 from tests.mailing.engine.servers import SmtpSink
 from tests.mailing.engine.starter import Starter, starting
@@ -175,6 +178,59 @@ def test_a_worker_that_was_held_for_lost_goes_on_working(
     assert sleeper.wait() == 0
     states = check_books(campaign, sink)
     assert states.get("uncertain", 0) <= 4
+
+
+@pytest.fixture
+def dying_claim(
+    sink: SmtpSink, big_campaign: MakeCampaign
+) -> Iterator[tuple[Campaign, threading.Event]]:
+    """A worker killed when its journal had the claim of two mails and PostgreSQL not yet ended
+    its COMMIT. That happens once the event is set."""
+    campaign = big_campaign(2, sink.port)
+    control.start(campaign)
+    [mailing] = outbox.open_mailings(db.session.connection())
+    db.session.commit()
+    noted, let_commit = threading.Event(), threading.Event()
+    journal = Journal(journals_folder(), "dying")
+
+    def note(ids: list[int]) -> None:
+        journal.claimed(ids)
+        os.close(journal._file)
+        noted.set()
+        assert let_commit.wait(20)
+
+    engine = db.engine
+    claim = threading.Thread(
+        target=lambda: claiming.claim(engine, mailing, "dying", 2, utcnow(), note)
+    )
+    claim.start()
+    assert noted.wait(10)
+    yield campaign, let_commit
+    let_commit.set()
+    claim.join()
+
+
+def test_a_claim_committed_when_its_worker_is_gone_is_waited_for(
+    dying_claim: tuple[Campaign, threading.Event],
+) -> None:
+    campaign, let_commit = dying_claim
+    threading.Timer(0.3, let_commit.set).start()
+    assert recovery.recover(db.engine, journals_folder()) == 2
+    assert recounted(campaign) == kept(campaign) == {"queued": 2, "total": 2}
+    assert list(journals_folder().glob("*")) == []
+
+
+def test_a_claim_that_does_not_end_is_asked_about_again(
+    dying_claim: tuple[Campaign, threading.Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign, let_commit = dying_claim
+    monkeypatch.setattr(recovery, "CLAIM_ENDS_IN_MS", 50)
+    assert recovery.recover(db.engine, journals_folder()) == 0
+    assert len(list(journals_folder().glob("*"))) == 1
+    let_commit.set()
+    monkeypatch.undo()
+    assert recovery.recover(db.engine, journals_folder()) == 2
+    assert recounted(campaign) == kept(campaign) == {"queued": 2, "total": 2}
 
 
 def test_claims_of_a_worker_nobody_knows_are_settled(
