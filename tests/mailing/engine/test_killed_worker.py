@@ -113,7 +113,8 @@ def kill_again_and_again(starter: Starter, workers: int, seed: int) -> list[int]
             assert alive[place].wait() == -signal.SIGKILL, f"{deaths} deaths: {standing()}"
             recover_after(alive[place])
         left.append(uncertain() - before)
-        assert left[-1] <= CONNECTIONS * len(gone)
+        dead = sum(not worker.running() for worker in alive)  # one more may have died meanwhile
+        assert left[-1] <= CONNECTIONS * dead
         before, deaths = before + left[-1], deaths + len(gone)
         for place in gone:
             alive[place] = doomed(starter, chance)
