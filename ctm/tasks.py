@@ -109,6 +109,13 @@ def submit(kind: str, title: str, params: dict[str, Any], owner: User | None) ->
     return task
 
 
+def is_under_way(kind: str, **params: Any) -> bool:
+    """Whether a task of this kind with these parameters waits or runs."""
+    states = [TaskState.WAITING, TaskState.RUNNING]
+    going = db.session.scalars(select(Task.params).where(Task.kind == kind, Task.state.in_(states)))
+    return any(params.items() <= each.items() for each in going)
+
+
 def get(task_id: int, user: User) -> Task:
     """
     :raises NotFound: there is none, or it belongs to another and the user is no administrator.

@@ -50,6 +50,7 @@ def mailing(campaign_id: int) -> Any:
         expected=expected,
         members=counters.read(campaign.id).get("members", 0),
         queueing=moving and control.is_queueing(campaign),
+        retrying=moving and control.is_retrying(campaign),
         reasons=recipients.REASONS,
         account_words=account_words(campaign),
         held=held,
@@ -61,7 +62,8 @@ def _phase(campaign: Campaign) -> str:
     """What the page would be drawn anew for."""
     moving = campaign.state in MOVING
     if moving:
-        return f"{campaign.state} queueing" if control.is_queueing(campaign) else campaign.state
+        busy = control.is_queueing(campaign) or control.is_retrying(campaign)
+        return f"{campaign.state} queueing" if busy else campaign.state
     return f"{campaign.state} counting" if control.is_counting(campaign) else campaign.state
 
 

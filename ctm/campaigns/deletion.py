@@ -10,13 +10,13 @@ from collections import Counter
 from sqlalchemy import delete as delete_rows
 from sqlalchemy import func, select, update
 
-from ctm import counters
+from ctm import counters, tasks
 from ctm.campaigns import operations
 from ctm.errors import Conflict
 from ctm.extensions import db
 from ctm.i18n import _, _l, _n
-from ctm.models import Campaign, CampaignMember, CampaignState, Message, Task, TaskState, User
-from ctm.tasks import Progress, submit, task_kind
+from ctm.models import Campaign, CampaignMember, CampaignState, Message, Task, User
+from ctm.tasks import Progress, task_kind
 
 AT_ONCE = 20_000
 STEP = 5_000
@@ -37,15 +37,13 @@ def delete(campaign: Campaign, owner: User | None) -> Task | None:
         operations.delete(campaign)
         return None
     params = {"campaign": campaign.id, "mails": operations.mail_count(campaign)}
-    return submit(TASK, _("Delete the campaign “%(name)s”", name=campaign.name), params, owner)
+    title = _("Delete the campaign “%(name)s”", name=campaign.name)
+    return tasks.submit(TASK, title, params, owner)
 
 
 def is_under_way(campaign: Campaign) -> bool:
     """Whether a task deletes it, or is about to."""
-    unfinished = select(Task.params).where(
-        Task.kind == TASK, Task.state.in_([TaskState.WAITING, TaskState.RUNNING])
-    )
-    return any(params["campaign"] == campaign.id for params in db.session.scalars(unfinished))
+    return tasks.is_under_way(TASK, campaign=campaign.id)
 
 
 def _is_large(campaign: Campaign) -> bool:

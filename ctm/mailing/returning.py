@@ -38,7 +38,7 @@ from ctm.models import (
 )
 
 NOTICE = "restored"
-ENDED_TASKS = ("backup", "campaign.queue")
+ENDED_TASKS = ("backup", "campaign.delete", "campaign.queue", "campaign.retry")
 _HELD = "held:"
 _STATES = (
     CampaignState.RUNNING,
@@ -184,7 +184,7 @@ def _pause(connection: Connection, campaign_ids: list[int]) -> None:
 
 
 def _forget_the_living(connection: Connection) -> None:
-    """Workers, leases, a backup and a queueing under way were another life's."""
+    """Workers, leases, a backup, a queueing or a deletion under way were another life's."""
     connection.execute(delete(Worker))
     connection.execute(delete(Lease))
     connection.execute(

@@ -9,7 +9,8 @@ from ctm.mailing.control.finishing import finish, finish_done
 from ctm.mailing.control.forecasting import Forecast, forecast, left_out
 from ctm.mailing.control.planning import schedule, start_due, unschedule
 from ctm.mailing.control.queueing import is_queueing
-from ctm.mailing.control.running import pause, resume, retry_failed, start, stop
+from ctm.mailing.control.retrying import is_retrying, retry_failed
+from ctm.mailing.control.running import pause, resume, start, stop
 from ctm.mailing.control.waiting import Waiting, waiting
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "forecast",
     "is_counting",
     "is_queueing",
+    "is_retrying",
     "left_out",
     "pause",
     "resume",

@@ -2,16 +2,16 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 
-from ctm import counters
+from ctm import counters, tasks
 from ctm.clock import utcnow
 from ctm.extensions import db
 from ctm.i18n import _
 from ctm.mailing import recipients
 from ctm.mailing.recipients import Tally
-from ctm.models import Campaign, CampaignCounter, Task, TaskState, User
-from ctm.tasks import Progress, submit, task_kind
+from ctm.models import Campaign, CampaignCounter, Task, User
+from ctm.tasks import Progress, task_kind
 
 TASK = "campaign.count"
 KEPT_FOR = timedelta(minutes=15)
@@ -34,15 +34,12 @@ def count_later(campaign: Campaign, user: User | None) -> None:
     """Let it be counted in the background, unless that is under way; commits."""
     if not is_counting(campaign):
         title = _("Count the recipients of “%(name)s”", name=campaign.name)
-        submit(TASK, title, {"campaign": campaign.id}, user)
+        tasks.submit(TASK, title, {"campaign": campaign.id}, user)
 
 
 def is_counting(campaign: Campaign) -> bool:
     """Whether the campaign's recipients are being counted."""
-    going = select(Task).where(
-        Task.kind == TASK, Task.state.in_([TaskState.WAITING, TaskState.RUNNING])
-    )
-    return any(task.params.get("campaign") == campaign.id for task in db.session.scalars(going))
+    return tasks.is_under_way(TASK, campaign=campaign.id)
 
 
 @task_kind(TASK, repeatable=True)

@@ -1,10 +1,9 @@
-"""Start, pause, resume, stop, retry."""
+"""Start, pause, resume, stop."""
 
 from ctm import audit
 from ctm.clock import utcnow
 from ctm.errors import Conflict, CtmError
 from ctm.extensions import db
-from ctm.i18n import _l
 from ctm.mailing import returning, snapshot
 from ctm.mailing.control import queueing
 from ctm.mailing.control.states import (
@@ -14,15 +13,12 @@ from ctm.mailing.control.states import (
     move,
     set_mailings,
 )
-from ctm.mailing.requeue import queue_again
 from ctm.models import (
     Campaign,
     CampaignState,
     Mailing,
     MailingKind,
     MailingState,
-    Message,
-    MessageState,
 )
 
 
@@ -93,16 +89,3 @@ def stop(campaign: Campaign) -> int:
     audit.record("campaign.stop", campaign, cancelled=cancelled)
     db.session.commit()
     return cancelled
-
-
-def retry_failed(campaign: Campaign) -> int:
-    """Queue the failed mails of a campaign again; returns how many."""
-    before = (CampaignState.FINISHED, CampaignState.STOPPED, CampaignState.RUNNING)
-    move(campaign, before, CampaignState.RUNNING, finished_at=None)
-    again = queue_again(Message.campaign_id == campaign.id, MessageState.FAILED)
-    if not again:
-        db.session.rollback()
-        raise Conflict(_l("No mail of this campaign has failed."))
-    audit.record("campaign.retry_failed", campaign, mails=again)
-    db.session.commit()
-    return again
