@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from ctm import counters, tasks
+from ctm import audit, counters, tasks
 from ctm.campaigns import members
 from ctm.errors import Conflict
 from ctm.extensions import db
@@ -22,6 +22,7 @@ LogIn = Callable[[str], FlaskClient]
 def campaign(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Campaign:
     """Five mails of which the server refused all but the second, in steps of two."""
     monkeypatch.setattr(retrying, "STEP", 2)
+    audit.act_as(factories.user(role="manager"))
     for _ in range(5):
         factories.customer()
     made: Campaign = factories.campaign(name="Renewal")
