@@ -169,11 +169,11 @@ def measure(place: office.Office, smtp_port: int, seconds: float) -> dict[str, A
             _ask(crowd, now)
             time.sleep(OPENING)
             seen["loaded"].append(books.turn(seconds))
+            seen["left"] = books.counter("queued")
             seen["visits"].append(json.loads(crowd.stdout.readline()))
             print("\n".join(_lines(number, seen)), flush=True)
             time.sleep(PAUSE)
         _settle(seen, books)
-        seen["left"] = books.counter("queued")
     return seen
 
 
@@ -251,7 +251,7 @@ def report(seen: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
 
 
 def main() -> None:
-    mails = int(sys.argv[1]) if len(sys.argv) > 1 else 800_000
+    mails = int(sys.argv[1]) if len(sys.argv) > 1 else 1_500_000
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 6.0
     random.seed(1)
     with tempfile.TemporaryDirectory(prefix="ctm-live-") as folder, servers.smtp_sink() as sink:
