@@ -10,18 +10,30 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ctm import filelocks
-from ctm.errors import Conflict
+from ctm.errors import Conflict, Unavailable
 from ctm.i18n import _l
 
 NAME = ".running"
 
 
 def _lock(path: Path, shared: bool) -> int | None:
-    """A descriptor that holds the lock, or ``None`` if others are in the way."""
+    """A descriptor that holds the lock, or ``None`` if others are in the way.
+
+    :raises Unavailable: the file system has no locks.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    if filelocks.lock(descriptor, shared):
-        return descriptor
+    try:
+        if filelocks.lock(descriptor, shared):
+            return descriptor
+    except OSError as error:
+        os.close(descriptor)
+        words = _l(
+            "%(folder)s cannot be locked: %(words)s. Put CTM's folder on a disk of this machine.",
+            folder=str(path.parent),
+            words=error.strerror or str(error),
+        )
+        raise Unavailable(words) from None
     os.close(descriptor)
     return None
 
