@@ -8,11 +8,22 @@ from flask.testing import FlaskClient
 
 from ctm import audit, counters, tasks
 from ctm.campaigns import members
+from ctm.clock import utcnow
 from ctm.errors import Conflict
 from ctm.extensions import db
 from ctm.mailing import control
 from ctm.mailing.control import retrying
-from ctm.models import AuditEntry, Campaign, Client, Mailing, Message, Task, TaskState
+from ctm.models import (
+    AuditEntry,
+    Campaign,
+    Client,
+    Hit,
+    HitKind,
+    Mailing,
+    Message,
+    Task,
+    TaskState,
+)
 from tests import factories
 
 LogIn = Callable[[str], FlaskClient]
@@ -96,6 +107,18 @@ def test_a_paused_one_stays_paused(campaign: Campaign) -> None:
     assert states() == ["queued", "sent", "queued", "queued", "queued"]
     assert campaign.state == "paused"
     assert db.session.scalars(db.select(Mailing.state)).one() == "paused"
+
+
+@pytest.mark.one_database("postgresql")
+def test_it_does_not_wait_for_those_who_note_hits(campaign: Campaign) -> None:
+    """A row that refers to the campaign holds its key until its transaction ends."""
+    control.retry_failed(campaign)
+    hit = {"kind": HitKind.OPEN, "campaign_id": campaign.id, "message_id": 2, "at": utcnow()}
+    with db.engine.connect() as other:
+        other.execute(db.insert(Hit).values(hit))
+        db.session.execute(db.text("SET LOCAL lock_timeout = '1s'"))
+        retrying._keep_running(campaign.id)
+        db.session.commit()
 
 
 def test_it_is_asked_for_once_and_the_page_says_so(campaign: Campaign, login_as: LogIn) -> None:

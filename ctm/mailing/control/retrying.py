@@ -4,9 +4,9 @@ The steps follow the mails' numbers, so a mail that fails once more meanwhile is
 time by the same wish.
 """
 
-from sqlalchemy import select
+from sqlalchemy import case, select, update
 
-from ctm import audit, counters, sql, tasks
+from ctm import audit, counters, tasks
 from ctm.errors import Conflict
 from ctm.extensions import db
 from ctm.i18n import _, _l
@@ -18,6 +18,7 @@ from ctm.tasks import Progress, task_kind
 STEP = 20_000
 TASK = "campaign.retry"
 _BEFORE = (CampaignState.FINISHED, CampaignState.STOPPED, CampaignState.RUNNING)
+_GOING_ON = (CampaignState.FINISHED, CampaignState.RUNNING, CampaignState.PAUSED)
 
 
 def retry_failed(campaign: Campaign) -> int:
@@ -72,11 +73,14 @@ def _keep_running(campaign_id: int) -> None:
 
     :raises Conflict: it has been stopped, or is gone.
     """
-    sql.lock(db.session.connection(), select(Campaign.id).where(Campaign.id == campaign_id))
-    campaign = db.session.get(Campaign, campaign_id, populate_existing=True)
-    if campaign is not None and campaign.state == CampaignState.FINISHED:
-        move(campaign, [CampaignState.FINISHED], CampaignState.RUNNING, finished_at=None)
-    elif campaign is None or campaign.state not in (CampaignState.RUNNING, CampaignState.PAUSED):
+    state = case(
+        (Campaign.state == CampaignState.FINISHED.value, CampaignState.RUNNING.value),
+        else_=Campaign.state,
+    )
+    going_on = update(Campaign).where(Campaign.id == campaign_id, Campaign.state.in_(_GOING_ON))
+    statement = going_on.values(state=state, finished_at=None)
+    kept = db.session.execute(statement, execution_options={"synchronize_session": False})
+    if not kept.rowcount:  # type: ignore[attr-defined]
         db.session.rollback()
         raise Conflict(_l("The campaign was stopped: the rest of its failed mails stay failed."))
 
