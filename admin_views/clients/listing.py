@@ -11,7 +11,7 @@ from admin_views.security import requires
 from ctm.clients import search
 from ctm.clients.fields import KIND_WORDS
 from ctm.extensions import db
-from ctm.models import Campaign, Client
+from ctm.models import Campaign, CampaignState, Client
 from ctm.permissions import Permission, allows
 
 CAMPAIGNS_OFFERED = 200
@@ -37,8 +37,9 @@ def _campaigns() -> list[Campaign]:
     """The latest campaigns, to add clients to."""
     if not allows(current_user, Permission.EDIT_CAMPAIGNS):
         return []
-    query = select(Campaign).order_by(Campaign.id.desc()).limit(CAMPAIGNS_OFFERED)
-    return list(db.session.scalars(query))
+    query = select(Campaign).where(Campaign.state != CampaignState.DELETING.value)
+    latest = query.order_by(Campaign.id.desc()).limit(CAMPAIGNS_OFFERED)
+    return list(db.session.scalars(latest))
 
 
 @bp.get("/lookup")

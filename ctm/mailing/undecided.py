@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import func, select, update
-from sqlalchemy.orm import aliased
+from sqlalchemy import select, update
 from sqlalchemy.sql import ColumnElement
 
 from ctm import audit
 from ctm.extensions import db
-from ctm.mailing.requeue import queue_again
+from ctm.mailing.requeue import of_kept_campaign, queue_again
 from ctm.models import Campaign, CampaignState, Message, MessageState
 
 LEFT = "left"
@@ -16,13 +15,8 @@ LEFT = "left"
 
 def waiting() -> ColumnElement[bool]:
     """The condition of a message that somebody has to decide."""
-    campaign = aliased(Campaign)
-    going = select(campaign.id).where(campaign.state == CampaignState.DELETING.value)
-    return (
-        (Message.state == MessageState.UNCERTAIN.value)
-        & (Message.reason != LEFT)
-        & func.coalesce(Message.campaign_id, 0).not_in(going)
-    )
+    undecided = (Message.state == MessageState.UNCERTAIN.value) & (Message.reason != LEFT)
+    return undecided & of_kept_campaign()
 
 
 def resend(message_ids: Iterable[int]) -> int:

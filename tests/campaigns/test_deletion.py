@@ -95,17 +95,20 @@ def test_one_that_is_stopped_halfway_can_only_be_deleted(
     assert counters.read(campaign.id)["members"] == 3
     db.session.expire_all()
     assert campaign.state == CampaignState.DELETING
-    refused: list[Callable[[], object]] = [
+    starts: list[Callable[[], object]] = [
         lambda: control.start(campaign),
         lambda: control.schedule(campaign, utcnow() + timedelta(days=1)),
         lambda: control.retry_failed(campaign),
+    ]
+    changes: list[Callable[[], object]] = [
         lambda: members.add_clients(campaign, db.select(Client.id)),
         lambda: members.remove(campaign, [1]),
         lambda: members.set_status(campaign, [1], None),
         lambda: operations.update(campaign, {"subject": "Again"}),
     ]
-    for action in refused:
-        with pytest.raises(Conflict):
+    for action in starts + changes:
+        words = "being deleted" if action in changes else "not in a state that allows this"
+        with pytest.raises(Conflict, match=words):
             action()
         db.session.rollback()
     browser = login_as("manager")
@@ -146,6 +149,22 @@ def test_nobody_is_asked_about_the_doubts_of_one_that_is_going(
     assert undecided.resend([one.id]) == 0
 
 
+def test_none_of_its_mails_is_sent_again(campaign: Campaign, login_as: LogIn) -> None:
+    one = db.session.scalars(db.select(Message)).first()
+    assert one is not None
+    one.state, one.mailing.state = MessageState.FAILED, "finished"
+    campaign.state = CampaignState.DELETING
+    db.session.commit()
+    login_as("administrator").post(f"/mails/{one.id}/retry")
+    db.session.expire_all()
+    assert (one.state, one.mailing.state) == (MessageState.FAILED, "finished")
+    campaign.state = CampaignState.FINISHED
+    db.session.commit()
+    login_as("administrator").post(f"/mails/{one.id}/retry")
+    db.session.expire_all()
+    assert one.state == MessageState.QUEUED
+
+
 def stop_after_one_step(task: Task) -> None:
     """Let somebody ask for the end of a task while its first step is under way."""
     step = deletion._step
@@ -177,7 +196,7 @@ def test_it_is_asked_for_once(campaign: Campaign, login_as: LogIn) -> None:
     deletion._step(campaign.id)
     db.session.commit()
     page = login_as("supervisor").get(f"/campaigns/{campaign.id}/mailing").text
-    assert "being deleted" in page
+    assert "first its clients" in page
     assert "Delete the rest" not in page
     with pytest.raises(Conflict):
         deletion.delete(campaign, None)
